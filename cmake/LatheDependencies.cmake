@@ -1,0 +1,17 @@
+# The libraries Lathe stands on. Those that only make a kernel row faster are optional: the row is absent without them.
+
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus QUIET)  # a header; Debian's package has a CMake file, others may have none
+set(LATHE_LIBRARIES OpenMP::OpenMP_CXX Threads::Threads fmt::fmt ZLIB::ZLIB nlohmann_json::nlohmann_json CLI11::CLI11)
+
+find_package(dnnl QUIET)
+find_library(LATHE_OPENBLAS NAMES openblas PATH_SUFFIXES openblas-openmp)
+find_path(LATHE_CBLAS_INCLUDE NAMES cblas.h PATH_SUFFIXES openblas-openmp x86_64-linux-gnu/openblas-openmp)
+if(LATHE_CUDA_MODE STREQUAL "ON")
+  list(APPEND LATHE_LIBRARIES CUDA::cudart CUDA::cublasLt)
+endif()

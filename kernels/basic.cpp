@@ -1,0 +1,77 @@
+// fill, copy, cast and accumulate on the CPU: what the tensor itself needs (declared in
+// tensor/basic_kernels.h).
+//   x = value        y = x        y = T(x)        sum = a + b
+// They move memory and nothing else, so the reference rows are fast enough: loops that the compiler
+// vectorises, cut into parts of 16 Ki elements or more for the threads.
+#include "tensor/basic_kernels.h"
+
+#include <cstring>
+
+#include "tensor/parallel.h"
+
+namespace lathe::kernels {
+namespace {
+
+constexpr int64_t grain = 1 << 14;
+
+/// Element conversion through float (16-bit types) or directly.
+template <class To, class From>
+To convert(From x) {
+  if constexpr (std::is_same_v<To, From>)
+    return x;
+  else if constexpr (std::is_same_v<From, bf16> || std::is_same_v<From, f16>)
+    return convert<To>(float(x));
+  else if constexpr (std::is_same_v<To, bf16> || std::is_same_v<To, f16>)
+    return To(float(x));
+  else
+    return static_cast<To>(x);
+}
+
+void fill_reference(Tensor& x, double value) {
+  dispatch_all(x.dtype(), [&]<class T>() {
+    T* const elements = x.data<T>();
+    const T converted = convert<T>(value);
+    parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) elements[i] = converted;
+    });
+  });
+}
+
+void copy_reference(Tensor& y, const Tensor& x) {
+  const int64_t size = size_of(x.dtype());
+  parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
+    std::memmove(y.raw() + begin * size, x.raw() + begin * size, size_t((end - begin) * size));
+  });
+}
+
+void cast_reference(Tensor& y, const Tensor& x) {
+  dispatch_all(x.dtype(), [&]<class From>() {
+    dispatch_all(y.dtype(), [&]<class To>() {
+      const From* const from = x.data<From>();
+      To* const to = y.data<To>();
+      parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) to[i] = convert<To>(from[i]);
+      });
+    });
+  });
+}
+
+void accumulate_reference(Tensor& sum, const Tensor& a, const Tensor& b) {
+  dispatch_floating("accumulate", sum.dtype(), [&]<class T>() {
+    using Acc = acc_t<T>;
+    const T *const left = a.data<T>(), *const right = b.data<T>();
+    T* const result = sum.data<T>();
+    parallel_for(0, sum.numel(), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) result[i] = T(Acc(left[i]) + Acc(right[i]));
+    });
+  });
+}
+
+}  // namespace
+
+REGISTER_KERNELS(fill, cpu, reference, {"reference", fill_reference});
+REGISTER_KERNELS(copy, cpu, reference, {"reference", copy_reference});
+REGISTER_KERNELS(cast, cpu, reference, {"reference", cast_reference});
+REGISTER_KERNELS(accumulate, cpu, reference, {"reference", accumulate_reference});
+
+}  // namespace lathe::kernels

@@ -1,0 +1,20 @@
+// How parameters begin: PyTorch's distributions, drawn from Philox. Each tensor takes the next
+// stream of the seed, so a model built after manual_seed(s) always begins with the same values. Not
+// PyTorch's values: its generator is another.
+#pragma once
+
+#include "tensor/random.h"
+#include "tensor/tensor.h"
+
+namespace lathe {
+
+/// Restarts the streams from which new modules of this thread take their values.
+void manual_seed(uint64_t seed);
+/// The next stream of this thread.
+RandomStream next_init_stream();
+
+/// Uniform in ±sqrt(6 / ((1 + a²) fan_in)) (He et al. 2015). PyTorch's Linear and convolutions take
+/// a = √5, which makes the bound 1 / sqrt(fan_in).
+void kaiming_uniform_(Tensor& weight, int64_t fan_in, double a);
+
+}  // namespace lathe

@@ -1,0 +1,67 @@
+// CUDA as a device: memory, copies on the ambient stream, and whether there is a device at all.
+// Built with nvcc's runtime or with the emulator's, whose names are the same.
+#include <cuda_runtime_api.h>
+
+#include "tensor/check.h"
+#include "tensor/device.h"
+#include "tensor/stream.h"
+
+namespace lathe {
+namespace {
+
+void check(cudaError_t status, const char* what) {
+  if (status != cudaSuccess)
+    fail(ErrorKind::device, "cuda: ", what, " failed: ", cudaGetErrorString(status));
+}
+
+cudaStream_t stream() { return static_cast<cudaStream_t>(current_stream()); }
+
+void* allocate(size_t bytes) {
+  void* block = nullptr;
+  if (cudaMalloc(&block, bytes) == cudaSuccess) return block;
+  cudaGetLastError();  // clears it: the allocator tries again after a flush
+  return nullptr;
+}
+void release(void* block) { cudaFree(block); }
+
+void* allocate_pinned(size_t bytes) {
+  void* block = nullptr;
+  if (cudaMallocHost(&block, bytes) == cudaSuccess) return block;
+  cudaGetLastError();
+  return nullptr;
+}
+void release_pinned(void* block) { cudaFreeHost(block); }
+
+void copy(void* to, const void* from, size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream()), "a copy");
+  // Pageable host memory is staged and may be read as soon as this returns only after the stream
+  // has passed the copy.
+  check(cudaStreamSynchronize(stream()), "a copy");
+}
+
+void synchronize_stream() {
+  check(cudaStreamSynchronize(stream()), "the work before a synchronisation");
+}
+
+std::string why_unavailable() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return "";
+  cudaGetLastError();
+  return concat("no CUDA device on this machine (", cudaGetErrorString(status), ")");
+}
+
+std::string describe() {
+  cudaDeviceProp properties;
+  check(cudaGetDeviceProperties(&properties, 0), "reading the device's properties");
+  return properties.name;
+}
+
+const bool registered = [] {
+  register_device(Device::cuda, {allocate, release, allocate_pinned, release_pinned, copy,
+                                 synchronize_stream, why_unavailable, describe});
+  return true;
+}();
+
+}  // namespace
+}  // namespace lathe

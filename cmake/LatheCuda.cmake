@@ -42,7 +42,7 @@ function(lathe_device_sources target)
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
     else()
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-        "--extended-lambda;-Werror=all-warnings;-Xptxas=-Werror,-warn-spills")
+        "--extended-lambda;--expt-relaxed-constexpr;-Werror=all-warnings;-Xptxas=-Werror,-warn-spills")
     endif()
   endforeach()
 endfunction()

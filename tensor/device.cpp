@@ -31,6 +31,7 @@ DeviceApi cpu_api() {
           std::free,
           cpu_copy,
           [] {},
+          nullptr,
           [] { return std::string(); },
           [] { return std::string("cpu"); }};
 }

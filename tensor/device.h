@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
+#include <memory>
 #include <string>
 
 namespace lathe {
@@ -15,6 +17,14 @@ inline constexpr int device_count = 2;
 
 const char* name(Device device);
 std::ostream& operator<<(std::ostream& out, Device device);
+
+/// Work that a device keeps and repeats at one request (a CUDA graph).
+class DeviceGraph {
+ public:
+  virtual ~DeviceGraph() = default;
+  /// Puts the work on the ambient stream.
+  virtual void launch() = 0;
+};
 
 /// What the core asks of a device. Copies and fills run on the ambient stream; a copy to pageable
 /// memory has arrived on return.
@@ -27,6 +37,9 @@ struct DeviceApi {
   void (*copy)(void* to, const void* from,
                size_t bytes);  ///< between any two places that this device can reach
   void (*synchronize)();
+  /// Keeps the device work that a function puts on the ambient stream instead of doing it; null for
+  /// a device that cannot. The function must not synchronise or ask the system for memory.
+  std::unique_ptr<DeviceGraph> (*capture)(const std::function<void()>& work);
   std::string (*unavailable)();  ///< why the device cannot be used here; empty when it can
   std::string (*description)();  ///< the device's name, for `lathe env`
 };

@@ -43,6 +43,51 @@ void synchronize_stream() {
   check(cudaStreamSynchronize(stream()), "the work before a synchronisation");
 }
 
+class CudaGraph final : public DeviceGraph {
+ public:
+  explicit CudaGraph(cudaGraph_t graph) {
+    check(cudaGraphInstantiate(&executable_, graph, 0), "instantiating a graph");
+  }
+  ~CudaGraph() override { cudaGraphExecDestroy(executable_); }
+  void launch() override { check(cudaGraphLaunch(executable_, stream()), "launching a graph"); }
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+/// A stream of its own, since the default stream cannot be captured.
+struct CaptureStream {
+  CaptureStream() {
+    check(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking), "creating a stream");
+  }
+  ~CaptureStream() { cudaStreamDestroy(handle); }
+  cudaStream_t handle = nullptr;
+};
+
+std::unique_ptr<DeviceGraph> capture(const std::function<void()>& work) {
+  const CaptureStream side;
+  check(cudaStreamBeginCapture(side.handle, cudaStreamCaptureModeThreadLocal),
+        "beginning a capture");
+  cudaGraph_t graph = nullptr;
+  try {
+    const StreamScope scope(side.handle);
+    work();
+  } catch (...) {
+    if (cudaStreamEndCapture(side.handle, &graph) == cudaSuccess) cudaGraphDestroy(graph);
+    throw;
+  }
+  check(cudaStreamEndCapture(side.handle, &graph), "ending a capture");
+  std::unique_ptr<DeviceGraph> result;
+  try {
+    result = std::make_unique<CudaGraph>(graph);
+  } catch (...) {
+    cudaGraphDestroy(graph);
+    throw;
+  }
+  cudaGraphDestroy(graph);
+  return result;
+}
+
 std::string why_unavailable() {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
@@ -59,7 +104,7 @@ std::string describe() {
 
 const bool registered = [] {
   register_device(Device::cuda, {allocate, release, allocate_pinned, release_pinned, copy,
-                                 synchronize_stream, why_unavailable, describe});
+                                 synchronize_stream, capture, why_unavailable, describe});
   return true;
 }();
 

@@ -48,7 +48,8 @@ class KernelCall {
   const char* variant = "";
 };
 
-/// Receives the calls that this thread makes while it is installed, before each runs.
+/// Receives the calls that this thread makes while it is installed, instead of their being run; it
+/// may run them.
 class CallRecorder {
  public:
   virtual ~CallRecorder() = default;
@@ -121,14 +122,17 @@ class Kernel<void(Args...)> final : public KernelBase {
   /// Runs the first row of the first tensor's device that takes the arguments. All tensors must be
   /// on one device.
   void operator()(Args... args) const {
+    if (CallRecorder::current) [[unlikely]]
+      return CallRecorder::current->record(bind(args...));
+    choose(args...).function(args...);
+  }
+  /// The call with its row chosen, not yet run.
+  std::unique_ptr<Call> bind(Args... args) const {
     const Row& row = choose(args...);
-    if (CallRecorder::current) [[unlikely]] {
-      auto call = std::make_unique<Call>(row.function, args...);
-      call->kernel = this;
-      call->variant = row.name;
-      CallRecorder::current->record(std::move(call));
-    }
-    row.function(args...);
+    auto call = std::make_unique<Call>(row.function, args...);
+    call->kernel = this;
+    call->variant = row.name;
+    return call;
   }
 
   const Row& choose(Args... args) const;

@@ -14,4 +14,25 @@ void Plan::record(std::unique_ptr<KernelCall> call) {
   calls_.push_back(std::move(call));
 }
 
+Device Plan::device() const {
+  Device device = Device::cpu;
+  if (!calls_.empty())
+    calls_[0]->for_each_tensor([&](Tensor& x) {
+      if (x) device = x.device();
+    });
+  return device;
+}
+
+void Plan::replay() {
+  if (graph_) return graph_->launch();
+  // The first replay lets libraries load and rows take their scratch memory, which a capture could
+  // not.
+  if (replays_++ == 0 || !device_api(device()).capture) return run_calls();
+  graph_ = device_api(device()).capture([this] {
+    const MemoryPool::Scope scope(pool_);  // scratch that the graph will use again is nobody else's
+    run_calls();
+  });
+  graph_->launch();
+}
+
 }  // namespace lathe

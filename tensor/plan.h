@@ -1,8 +1,8 @@
-// A recorded step. The first time, a training step runs op by op and the plan keeps its kernel
-// calls, each with its row chosen and its tensors bound; afterwards replay() runs the same calls:
-// no tape, no allocation, no look-up. Everything that touches elements must be a kernel call on
-// tensors that live as long as the plan, or were allocated while recording; what changes from step
-// to step (the batch, the learning rate) is written into such tensors.
+// A recorded step. The step's code runs once without running its kernels: each call is kept with
+// its row chosen and its tensors bound. replay() then runs these calls: no tape, no allocation, no
+// look-up. Everything that touches elements must be a kernel call on tensors that live as long as
+// the plan, or were allocated while tracing; what changes from step to step (the batch, the
+// learning rate) is written into such tensors.
 #pragma once
 
 #include <memory>
@@ -15,17 +15,17 @@ namespace lathe {
 
 class Plan final : private CallRecorder {
  public:
-  /// Runs the step once, recording it. Tensors allocated meanwhile belong to the plan's pool, and
-  /// their memory is reused within the plan as it was during this run.
+  /// Runs the step's code, keeping its kernel calls instead of running them. Tensors allocated
+  /// meanwhile belong to the plan's pool; memory freed and taken again is shared at replay too.
   template <class Step>
-  void record_step(const Step& step) {
+  void trace(const Step& step) {
     const Recording recording(*this);
     step();
   }
   bool empty() const { return calls_.empty(); }
-  void replay() const {
-    for (const auto& call : calls_) call->run();
-  }
+  /// Runs the calls. On a device that can, the second replay becomes a graph that later ones
+  /// launch.
+  void replay();
   /// The calls in order, for passes that fuse some of them.
   std::vector<std::unique_ptr<KernelCall>>& calls() { return calls_; }
   const std::vector<std::unique_ptr<KernelCall>>& calls() const { return calls_; }
@@ -44,9 +44,15 @@ class Plan final : private CallRecorder {
   };
 
   void record(std::unique_ptr<KernelCall> call) override;
+  void run_calls() {
+    for (const auto& call : calls_) call->run();
+  }
+  Device device() const;
 
   MemoryPool pool_;  // outlives the calls
   std::vector<std::unique_ptr<KernelCall>> calls_;
+  std::unique_ptr<DeviceGraph> graph_;
+  int replays_ = 0;
 };
 
 }  // namespace lathe

@@ -85,7 +85,8 @@ Tensor Tensor::clone() const {
 
 double Tensor::item() const {
   LATHE_CHECK(numel() == 1, "item: expects one element, got shape ", shape());
-  return to_vector<double>()[0];
+  const Tensor host = to(Device::cpu);
+  return dispatch_all(dtype(), [&]<class T>() { return static_cast<double>(*host.data<T>()); });
 }
 
 Tensor& Tensor::requires_grad_(bool required) {

@@ -8,7 +8,7 @@ using namespace lathe;
 TEST_CASE("a plan repeats a step on new input, without allocating") {
   Tensor x = Tensor::full({1000}, 1), y = Tensor::zeros({1000});
   Plan plan;
-  plan.record_step([&] {
+  plan.trace([&] {
     Tensor a = empty_like(x);
     kernels::accumulate(a, x, x);
     Tensor b = empty_like(x);
@@ -18,6 +18,8 @@ TEST_CASE("a plan repeats a step on new input, without allocating") {
     kernels::copy(c, b);
     kernels::accumulate(y, c, b);
   });
+  CHECK_EQ(y.to_vector<float>()[999], 0);  // traced, not run
+  plan.replay();
   CHECK_EQ(y.to_vector<float>()[999], 6);
   fill_(x, 2);
   const int64_t in_use = allocator(MemoryKind::cpu).stats().bytes_in_use;
@@ -30,7 +32,7 @@ TEST_CASE("a plan repeats a step on new input, without allocating") {
 TEST_CASE("memory of a plan is nobody else's while it lives") {
   Tensor x = Tensor::full({1 << 16}, 1), y = Tensor::zeros({1 << 16});
   Plan plan;
-  plan.record_step([&] {
+  plan.trace([&] {
     Tensor a = empty_like(x);
     kernels::copy(a, x);
     kernels::copy(y, a);

@@ -1,0 +1,133 @@
+// Optimiser steps: the reference row against PyTorch's numbers, the other rows against the
+// reference row, clipping, the check for Inf, and the norm.
+#include "kernels/optimizer.h"
+
+#include <cstring>
+#include <limits>
+
+#include "tests/support.h"
+
+using namespace lathe;
+
+namespace {
+
+std::vector<double> wave(int64_t n, double phase, double low, double high) {
+  std::vector<double> values(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i)
+    values[size_t(i)] = low + (high - low) * (0.5 + 0.5 * std::sin(double(i) * 1.7 + phase));
+  return values;
+}
+
+struct Flat {
+  Tensor params, m, v, grads;
+  Flat(int64_t n, UpdateRule rule, bool moments, DType dtype)
+      : params(Tensor::from(wave(n, 0, -1, 1), {n}).to(dtype)),
+        grads(Tensor::from(wave(n, 1, -2, 2), {n}).to(dtype)) {
+    if (moments) m = Tensor::from(wave(n, 2, -1, 1), {n}).to(dtype);
+    if (rule != UpdateRule::sgd) v = Tensor::from(wave(n, 3, 0, 1), {n}).to(dtype);
+  }
+};
+
+Hyper hyper_at(int t, double lr, UpdateRule rule) {
+  Hyper h{.lr = lr, .weight_decay = 0.1, .step = double(t)};
+  h.correction1 = 1 - std::pow(h.beta1, t);
+  h.correction2 = 1 - std::pow(h.beta2, t);
+  if (rule == UpdateRule::sgd) h.momentum = 0.9;
+  return h;
+}
+
+}  // namespace
+
+// torch 2.15, f64: w = [0.5, -1, 2], three steps with gradients [0.1, -0.2, 0.3] * t, lr 0.1,
+// weight_decay 0.1; sgd with momentum 0.9, and with nesterov.
+TEST_CASE("optimizer_step: PyTorch's numbers") {
+  struct Golden {
+    UpdateRule rule;
+    double nesterov;
+    std::vector<double> weights;
+  };
+  const Golden goldens[] = {
+      {UpdateRule::sgd, 0, {0.37766849999999996, -0.75533699999999993, 1.6051949999999999}},
+      {UpdateRule::sgd, 1, {0.31660191149999994, -0.63320382299999989, 1.410252705}},
+      {UpdateRule::adam, 0, {0.20328181951808311, -0.70365003020449735, 1.7030590151960288}},
+      {UpdateRule::adamw, 0, {0.19578637731062998, -0.68093586717222443, 1.6512348637927556}},
+  };
+  for (const Golden& golden : goldens)
+    for (const RowInfo& row : kernels::optimizer_step.rows(Device::cpu)) {
+      CAPTURE(std::string(row.name));
+      ForceVariant forced(std::string("optimizer_step=") + row.name);
+      Tensor w = Tensor::from<double>({0.5, -1, 2}, {3}), m = zeros_like(w), v;
+      if (golden.rule != UpdateRule::sgd) v = zeros_like(w);
+      for (int t = 1; t <= 3; ++t) {
+        const Tensor g = Tensor::from<double>({0.1 * t, -0.2 * t, 0.3 * t}, {3});
+        Hyper h = hyper_at(t, 0.1, golden.rule);
+        h.nesterov = golden.nesterov;
+        kernels::optimizer_step(w, m, v, g, hyper_tensor(h), Tensor(), golden.rule);
+      }
+      CHECK(tests::error(w, Tensor::from(golden.weights, {3})) < 1e-14);
+    }
+}
+
+TEST_CASE("optimizer_step: every row equals the reference") {
+  for (const RowInfo& row : kernels::optimizer_step.rows(Device::cpu))
+    for (DType dtype : {DType::f32, DType::f64})
+      for (int64_t n : {0, 1, 31, 257, 100003})
+        for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
+          for (bool moments : {true, false}) {
+            if (!moments && rule != UpdateRule::sgd) continue;
+            CAPTURE(std::string(row.name));
+            Flat expected(n, rule, moments, DType::f64), got(n, rule, moments, dtype);
+            Hyper h = hyper_at(3, 0.01, rule);
+            h.inverse_loss_scale = 0.25;
+            h.max_norm = 0.5;
+            const Tensor norm = Tensor::from<double>({3}, {1});
+            {
+              ForceVariant reference("optimizer_step=reference");
+              kernels::optimizer_step(expected.params, expected.m, expected.v, expected.grads,
+                                      hyper_tensor(h), norm, rule);
+            }
+            ForceVariant forced(std::string("optimizer_step=") + row.name);
+            kernels::optimizer_step(got.params, got.m, got.v, got.grads, hyper_tensor(h), norm,
+                                    rule);
+            const double bound = dtype == DType::f32 ? 1e-6 : 1e-14;
+            CHECK(tests::error(got.params, expected.params) <= bound);
+            if (got.m) CHECK(tests::error(got.m, expected.m) <= bound);
+            if (got.v) CHECK(tests::error(got.v, expected.v) <= bound);
+          }
+}
+
+TEST_CASE("optimizer_step: clips to max_norm, and leaves everything alone after an Inf") {
+  for (const RowInfo& row : kernels::optimizer_step.rows(Device::cpu)) {
+    ForceVariant forced(std::string("optimizer_step=") + row.name);
+    Tensor w = Tensor::from<double>({1, 1}, {2}), none;
+    const Tensor g = Tensor::from<double>({6, 8}, {2});
+    const Tensor hyper = hyper_tensor({.lr = 1, .max_norm = 5});
+    kernels::optimizer_step(w, none, none, g, hyper, Tensor::from<double>({10}, {1}),
+                            UpdateRule::sgd);
+    CHECK(w.to_vector<double>()[0] == doctest::Approx(-2).epsilon(1e-6));
+    CHECK(w.to_vector<double>()[1] == doctest::Approx(-3).epsilon(1e-6));
+    for (double bad : {HUGE_VAL, std::nan("")}) {
+      Tensor before = w.clone();
+      kernels::optimizer_step(w, none, none, g, hyper, Tensor::from<double>({bad}, {1}),
+                              UpdateRule::sgd);
+      CHECK(tests::error(w, before) == 0);
+    }
+  }
+}
+
+TEST_CASE("gradient_norm: every row") {
+  for (const RowInfo& row : kernels::gradient_norm.rows(Device::cpu))
+    for (DType dtype : {DType::f32, DType::f64}) {
+      CAPTURE(std::string(row.name));
+      ForceVariant forced(std::string("gradient_norm=") + row.name);
+      Tensor norm = Tensor::empty({1}, DType::f64);
+      for (int64_t n : {0, 1, 63, 65, 100003}) {
+        const Tensor g = Tensor::full({n}, 2, dtype);
+        kernels::gradient_norm(norm, g);
+        CHECK(norm.item() == doctest::Approx(2 * std::sqrt(double(n))).epsilon(1e-14));
+      }
+      Tensor g = Tensor::from<double>({1, HUGE_VAL, 2}, {3}).to(dtype);
+      kernels::gradient_norm(norm, g);
+      CHECK(!std::isfinite(norm.item()));
+    }
+}

@@ -1,0 +1,144 @@
+#include "kernels/emulator/symbols.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+namespace lathe::emulator {
+namespace {
+
+std::mutex mutex;
+
+// A whole file, mapped for reading. Empty when it cannot be read.
+class MappedFile {
+ public:
+  explicit MappedFile(const char* path) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status {};
+    if (file < 0 || fstat(file, &status) != 0) return;
+    void* p = mmap(nullptr, size_t(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
+    close(file);
+    if (p == MAP_FAILED) return;
+    data_ = static_cast<const char*>(p);
+    size_ = size_t(status.st_size);
+  }
+  ~MappedFile() {
+    if (data_) munmap(const_cast<char*>(data_), size_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  const char* data() const { return data_; }
+
+ private:
+  const char* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// The mangled name of the function at an offset of an ELF file. Kernels usually have internal
+// linkage, so the dynamic symbol table (dladdr) does not know them, but the full one does.
+std::string symbol_at(const char* path, uintptr_t offset) {
+  const MappedFile file(path);
+  if (!file.data()) return {};
+  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
+  if (std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return {};
+  const auto* sections = reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff);
+  for (int i = 0; i < header->e_shnum; i++) {
+    if (sections[i].sh_type != SHT_SYMTAB) continue;
+    const auto* symbols = reinterpret_cast<const Elf64_Sym*>(file.data() + sections[i].sh_offset);
+    const char* names = file.data() + sections[sections[i].sh_link].sh_offset;
+    for (size_t k = 0; k < sections[i].sh_size / sizeof(Elf64_Sym); k++) {
+      if (ELF64_ST_TYPE(symbols[k].st_info) == STT_FUNC && symbols[k].st_value == offset) {
+        return names + symbols[k].st_name;
+      }
+    }
+  }
+  return {};
+}
+
+std::string demangled(const std::string& symbol) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : symbol;
+  std::free(text);
+  return result;
+}
+
+// "void lathe::(anonymous namespace)::rows<float, 4>(float const*)" -> "rows<float, 4>"
+std::string shortened(std::string name) {
+  for (size_t at; (at = name.find("(anonymous namespace)::")) != std::string::npos;) {
+    name.erase(at, std::strlen("(anonymous namespace)::"));
+  }
+  int depth = 0;
+  size_t begin = 0, end = name.size();
+  for (size_t i = 0; i < name.size(); i++) {
+    if (name[i] == '<') depth++;
+    if (name[i] == '>') depth--;
+    if (depth > 0) continue;
+    if (name[i] == '(') {
+      end = i;
+      break;
+    }
+    if (name[i] == ' ' || name[i] == ':') begin = i + 1;
+  }
+  return name.substr(begin, end - begin);
+}
+
+}  // namespace
+
+std::string kernel_full_name(const void* function) {
+  static std::map<const void*, std::string> known;
+  std::lock_guard lock(mutex);
+  std::string& name = known[function];
+  if (!name.empty()) return name;
+  Dl_info info{};
+  if (dladdr(function, &info)) {
+    const uintptr_t base = reinterpret_cast<uintptr_t>(info.dli_fbase);
+    name = symbol_at(info.dli_fname, reinterpret_cast<uintptr_t>(function) - base);
+    // A program that is not position-independent has absolute addresses in its table.
+    if (name.empty()) name = symbol_at(info.dli_fname, reinterpret_cast<uintptr_t>(function));
+  }
+  name = name.empty() ? "kernel" : shortened(demangled(name));
+  return name;
+}
+
+std::string kernel_name(const void* function) {
+  const std::string name = kernel_full_name(function);
+  return name.substr(0, name.find('<'));
+}
+
+std::string source_line(const void* return_address) {
+  static std::map<const void*, std::string> known;
+  std::lock_guard lock(mutex);
+  std::string& line = known[return_address];
+  if (!line.empty()) return line;
+  line = "an unknown line";
+  Dl_info info{};
+  if (!dladdr(return_address, &info)) return line;
+  const uintptr_t base = reinterpret_cast<uintptr_t>(info.dli_fbase);
+  const uintptr_t offset = reinterpret_cast<uintptr_t>(return_address) - base - 1;
+  char command[600], output[600];
+  std::snprintf(command, sizeof command, "addr2line -e '%s' %#lx 2>/dev/null", info.dli_fname,
+                static_cast<unsigned long>(offset));
+  FILE* pipe = popen(command, "r");
+  if (!pipe) return line;
+  if (std::fgets(output, sizeof output, pipe) && output[0] != '?') {
+    output[std::strcspn(output, " \n")] = 0;
+    const char* slash = std::strrchr(output, '/');
+    line = slash ? slash + 1 : output;
+  }
+  pclose(pipe);
+  return line;
+}
+
+}  // namespace lathe::emulator

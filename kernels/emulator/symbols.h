@@ -1,0 +1,19 @@
+// Names for addresses in this program: which kernel a function pointer is, and which source line a
+// memory access came from. Slow; used only for reports.
+#pragma once
+
+#include <string>
+
+namespace lathe::emulator {
+
+/// The kernel's name without namespaces, arguments and template arguments ("softmax_rows").
+std::string kernel_name(const void* function);
+
+/// The same with its template arguments ("softmax_rows<float, 4>").
+std::string kernel_full_name(const void* function);
+
+/// "softmax.cu:48" for the instruction before this return address; needs -g and addr2line
+/// (binutils).
+std::string source_line(const void* return_address);
+
+}  // namespace lathe::emulator

@@ -8,7 +8,7 @@
 #include "kernels/update_rules.h"
 #include "tensor/parallel.h"
 
-namespace lathe {
+namespace lathe::kernels {
 
 Tensor hyper_tensor(const Hyper& hyper) {
   Tensor tensor = Tensor::empty({Hyper::count}, DType::f64);
@@ -30,8 +30,6 @@ Hyper read_hyper(const Tensor& tensor) {
   std::memcpy(static_cast<void*>(&hyper), values, sizeof hyper);
   return hyper;
 }
-
-namespace kernels {
 
 void check_moments(const char* kernel, const Tensor& params, const Tensor& m, const Tensor& v,
                    const Tensor& hyper, UpdateRule rule) {
@@ -99,5 +97,4 @@ void gradient_norm_reference(Tensor& norm, const Tensor& grads) {
 REGISTER_KERNELS(optimizer_step, cpu, reference, {"reference", optimizer_step_reference});
 REGISTER_KERNELS(gradient_norm, cpu, reference, {"reference", gradient_norm_reference});
 
-}  // namespace kernels
-}  // namespace lathe
+}  // namespace lathe::kernels

@@ -6,7 +6,7 @@
 #include "tensor/kernel.h"
 #include "tensor/tensor.h"
 
-namespace lathe {
+namespace lathe::kernels {
 
 /// Hyper-parameters of one update, kept in an f64 tensor of Hyper::count elements. The names and
 /// their meaning are PyTorch's; t is the number of the step, from 1.
@@ -31,8 +31,6 @@ Hyper read_hyper(const Tensor& tensor);
 
 enum class UpdateRule : uint8_t { sgd, adam, adamw };
 
-namespace kernels {
-
 /// norm (1,) f64 = sqrt(sum g^2) of grads (n,), summed in f64 and in one order for any number of
 /// threads. It is not finite when a gradient is not, so it serves as the check for Inf too.
 DECLARE_KERNEL(gradient_norm, Tensor& norm, const Tensor& grads);
@@ -53,5 +51,4 @@ DECLARE_KERNEL(optimizer_step, Tensor& params, Tensor& m, Tensor& v, const Tenso
 void check_moments(const char* kernel, const Tensor& params, const Tensor& m, const Tensor& v,
                    const Tensor& hyper, UpdateRule rule);
 
-}  // namespace kernels
-}  // namespace lathe
+}  // namespace lathe::kernels

@@ -6,6 +6,8 @@
 #include "tests/support.h"
 
 using namespace lathe;
+using kernels::hyper_tensor;
+using kernels::UpdateRule;
 
 namespace {
 

@@ -8,6 +8,9 @@
 #include "tests/support.h"
 
 using namespace lathe;
+using kernels::Hyper;
+using kernels::hyper_tensor;
+using kernels::UpdateRule;
 
 namespace {
 

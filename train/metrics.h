@@ -1,0 +1,83 @@
+// What a model's outputs are worth: loss and accuracy as means over samples, the confusion counts
+// and what follows from them, and the measures of a ranking (ROC-AUC, average precision, EER).
+// Formulas and conventions are scikit-learn's; the tests compare with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace lathe {
+
+/// Sums of an epoch, exact to resume from. Means are over samples, never over batches.
+struct RunningSums {
+  double loss = 0;  ///< each batch's mean loss times its samples
+  int64_t correct = 0, samples = 0;
+  void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
+  double mean_loss() const { return samples ? loss / double(samples) : 0; }
+  double accuracy() const { return samples ? double(correct) / double(samples) : 0; }
+};
+
+/// The class probabilities of outputs, a row a sample: (B) or (B, 1) logits give P(class 1) alone,
+/// (B, C) the softmax. f32 or f64, any device.
+std::vector<std::vector<double>> probabilities(const Tensor& outputs);
+/// The class of a row of probabilities: the largest, or whether P(class 1) is above the threshold.
+int64_t class_of(const std::vector<double>& probabilities, double threshold = 0.5);
+
+struct ClassMeasures {
+  double precision = 0, recall = 0, f1 = 0;
+  int64_t support = 0;  ///< samples of the class; 1 at least for a mean over classes to have weight
+};
+
+/// confusion[actual][predicted].
+using Confusion = std::vector<std::vector<int64_t>>;
+/// Precision, recall and F1 of one class against the others; 0 where a denominator is 0.
+ClassMeasures measures_of(const Confusion& confusion, int64_t positive);
+/// The mean over classes, each weighing the same.
+ClassMeasures macro_mean(const Confusion& confusion);
+/// The mean over classes, each weighing as many samples as it has.
+ClassMeasures weighted_mean(const Confusion& confusion);
+
+/// The share of (positive, negative) pairs in which the positive scores higher, ties counting half.
+/// NaN unless both classes occur. A NaN score ranks lowest.
+double roc_auc(const std::vector<double>& scores, const std::vector<bool>& positive);
+/// Sum over thresholds of precision times the step in recall. NaN without positives.
+double average_precision(const std::vector<double>& scores, const std::vector<bool>& positive);
+/// Where the false positive rate equals the false negative rate on the ROC curve, interpolated
+/// linearly between its points. NaN unless both classes occur.
+double equal_error_rate(const std::vector<double>& scores, const std::vector<bool>& positive);
+/// The threshold of best accuracy: half-way between neighbouring scores, the nearest to 0.5 of
+/// equally good ones.
+double best_threshold(const std::vector<double>& scores, const std::vector<bool>& positive);
+
+/// Everything about an evaluated split.
+struct Evaluation {
+  int64_t samples = 0;
+  double loss = 0, accuracy = 0;
+  Confusion confusion;
+  ClassMeasures positive, macro, weighted;                          ///< positive: two classes only
+  double roc_auc = 0, average_precision = 0, equal_error_rate = 0;  ///< two classes only
+  bool two_classes() const { return confusion.size() == 2; }
+};
+
+/// Gathers batches and evaluates them.
+class Evaluator {
+ public:
+  /// `positive` is the class that precision, recall and the ranking are about, of two.
+  Evaluator(int64_t classes, int64_t positive = 1) : classes_(classes), positive_(positive) {}
+  void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
+  Evaluation result(double threshold = 0.5) const;
+  /// P(class 1) of each sample, and whether it is one: for thresholds. Two classes only.
+  std::vector<double> scores() const;
+  std::vector<bool> ones() const;
+
+ private:
+  int64_t classes_, positive_;
+  double loss_ = 0;
+  std::vector<std::vector<double>> rows_;
+  std::vector<int64_t> labels_;
+};
+
+}  // namespace lathe

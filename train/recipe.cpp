@@ -1,0 +1,162 @@
+// Reading recipes: TOML and `--set`, both through the table of keys.
+#include "train/recipe.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "tensor/check.h"
+#include "tensor/suggest.h"
+#include "train/recipe_value.h"
+
+namespace lathe {
+namespace {
+
+namespace fs = std::filesystem;
+
+const RecipeKey* find_key(const std::string& name) {
+  for (const RecipeKey& key : recipe_keys())
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+/// The first key of a section; empty when there is no such section.
+std::string first_key(const std::string& section) {
+  for (const RecipeKey& key : recipe_keys())
+    if (key.name.starts_with(section + ".")) return key.name;
+  return "";
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const RecipeKey& key : recipe_keys()) names.push_back(key.name);
+  return names;
+}
+
+[[noreturn]] void unknown_key(const std::string& name, const std::string& at) {
+  fail(ErrorKind::usage, at, "unknown key '", name, "'", suggestion(name, key_names()));
+}
+
+void assign(Recipe& recipe, const std::string& name, const toml::node& node,
+            const RecipePlace& place) {
+  if (const RecipeKey* key = find_key(name)) {
+    read_value(*key, key->field(recipe), node, place);
+  } else if (name.starts_with("model.")) {
+    const std::string option = name.substr(6);
+    recipe.model.options[option] = option_value(name, node, place).dump();
+  } else if (first_key(name).empty()) {
+    unknown_key(name, place.at(node));
+  } else if (!node.is_table()) {
+    fail(ErrorKind::usage, place.at(node), "'", name, "' is a section: set a key in it, such as ",
+         first_key(name));
+  } else {
+    for (const auto& [part, item] : *node.as_table())
+      assign(recipe, name + "." + std::string(part.str()), item, place);
+  }
+}
+
+/// `data.train.features=x` names a part of a key: it becomes the table with that part replaced.
+bool assign_part(Recipe& recipe, const std::string& name, const toml::node& node,
+                 const RecipePlace& place) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return false;
+  const RecipeKey* key = find_key(name.substr(0, dot));
+  if (!key || !std::holds_alternative<std::vector<SplitFiles>*>(key->field(recipe))) return false;
+  std::vector<SplitFiles>& all = *std::get<std::vector<SplitFiles>*>(key->field(recipe));
+  LATHE_CHECK(all.size() <= 1, place.source, ": ", key->name, " is a list of ", all.size(),
+              " tables: set it whole");
+  std::vector<SplitFiles> one;
+  toml::table table;
+  table.insert(name.substr(dot + 1), node.is_string() ? *node.value<std::string>() : std::string());
+  read_value(*key, RecipeField(&one), table, place);
+  if (all.empty()) all.emplace_back();
+  for (auto part : {&SplitFiles::features, &SplitFiles::images, &SplitFiles::labels})
+    if (!(one[0].*part).empty()) all[0].*part = one[0].*part;
+  return true;
+}
+
+/// The value of a setting: TOML, or else the text as it stands, so that words need no quotes.
+toml::table parse_setting(const std::string& text, bool as_text) {
+  toml::table table;
+  if (!as_text) {
+    try {
+      return toml::parse("value = " + text);
+    } catch (const toml::parse_error&) {
+    }
+  }
+  const bool in_quotes = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  table.insert("value", in_quotes ? text.substr(1, text.size() - 2) : text);
+  return table;
+}
+
+void apply_setting(Recipe& recipe, const std::string& setting) {
+  const size_t equals = setting.find('=');
+  LATHE_CHECK(equals != std::string::npos && equals > 0, "--set: expects key=value, got '", setting,
+              "'");
+  const std::string name = setting.substr(0, equals);
+  const RecipePlace place{"--set " + setting, fs::current_path(), false};
+  const RecipeKey* key = find_key(name);
+  const bool is_text = key && std::holds_alternative<std::string*>(key->field(recipe));
+  const toml::table table = parse_setting(setting.substr(equals + 1), is_text);
+  const toml::node& node = *table.get("value");
+  if (!assign_part(recipe, name, node, place)) assign(recipe, name, node, place);
+}
+
+/// What no single key can know.
+void check_together(const Recipe& r, const std::string& source) {
+  auto demand = [&](bool holds, const std::string& message) {
+    if (!holds) fail(ErrorKind::usage, source, ": ", message);
+  };
+  for (auto [name, files] : {std::pair("data.train", &r.data.train),
+                             {"data.valid", &r.data.valid},
+                             {"data.test", &r.data.test}})
+    for (const SplitFiles& one : *files) {
+      const bool landmarks = r.data.kind == "landmarks";
+      const char* needed = landmarks ? "features" : "images";
+      demand(!(landmarks ? one.features : one.images).empty() && !one.labels.empty(),
+             concat(name, " of kind ", r.data.kind, " expects { ", needed,
+                    " = \"…\", labels = \"…\" }"));
+      demand((landmarks ? one.images : one.features).empty(),
+             concat(name, " of kind ", r.data.kind, " has no use for ",
+                    landmarks ? "images" : "features"));
+    }
+  demand(r.optimizer.betas[0] < 1 && r.optimizer.betas[1] < 1,
+         "optimizer.betas expects two numbers below 1");
+  demand(!r.optimizer.nesterov || r.optimizer.momentum > 0,
+         "optimizer.nesterov expects a momentum above 0");
+  const auto& classes = r.data.classes;
+  demand(classes.size() != 1, "data.classes expects two names or more, got one");
+  demand(r.data.positive.empty() || classes.empty() ||
+             std::find(classes.begin(), classes.end(), r.data.positive) != classes.end(),
+         concat("data.positive '", r.data.positive, "' is none of data.classes",
+                suggestion(r.data.positive, classes)));
+}
+
+}  // namespace
+
+Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& settings) {
+  const RecipePlace place{source.file, source.folder, true};
+  Recipe recipe;
+  try {
+    const toml::table table = toml::parse(source.text, source.file);
+    for (const auto& [name, node] : table) assign(recipe, std::string(name.str()), node, place);
+  } catch (const toml::parse_error& e) {
+    fail(ErrorKind::usage, source.file, ":", e.source().begin.line,
+         ": not TOML: ", e.description());
+  }
+  for (const std::string& setting : settings) apply_setting(recipe, setting);
+  if (recipe.name.empty()) recipe.name = fs::path(source.file).stem().string();
+  check_together(recipe, source.file);
+  return recipe;
+}
+
+Recipe read_recipe(const fs::path& file, const std::vector<std::string>& settings) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in || fs::is_directory(file))
+    fail(ErrorKind::data, file.string(), ": there is no such recipe");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_recipe({text.str(), file.string(), fs::absolute(file).parent_path()}, settings);
+}
+
+}  // namespace lathe

@@ -1,0 +1,116 @@
+// A recipe: everything a training run depends on, read from TOML and checked. The keys stand in one
+// table (recipe_keys.cpp); reading, `--set`, `--help-recipe`, the answers to mistakes and the
+// resolved recipe.toml of a run all follow from it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace lathe {
+
+/// The files of a split, or of a part of it: features and labels of landmarks, images and labels of
+/// idx.
+struct SplitFiles {
+  std::string features, images, labels;
+};
+
+/// A number, or "auto" where the run works it out from its data.
+struct NumberOrAuto {
+  double value = 1;
+  bool automatic = false;
+};
+
+/// One file, or a list of files.
+struct Paths {
+  std::vector<std::string> files;
+};
+
+struct Recipe {
+  std::string name;  ///< of the run folder; the recipe's file name unless given
+  struct Data {
+    std::string kind = "landmarks";
+    std::vector<SplitFiles> train, valid, test;
+    int64_t rows_per_sample = 16;
+    std::string normalize = "none";
+    std::vector<std::string> classes;
+    std::string positive;
+    int64_t workers = 2;
+  } data;
+  struct Model {
+    std::string name = "landmark_mlp";
+    std::map<std::string, std::string> options;  ///< each value as JSON: hidden -> [1088, 512]
+  } model;
+  struct Loss {
+    std::string name = "bce_with_logits";
+    NumberOrAuto pos_weight;
+    double label_smoothing = 0;
+    std::vector<double> class_weights;
+  } loss;
+  struct OptimizerKeys {
+    std::string name = "adam";
+    double lr = 1e-3;
+    std::vector<double> betas = {0.9, 0.999};
+    double eps = 1e-8, weight_decay = 0, momentum = 0;
+    bool nesterov = false;
+  } optimizer;
+  struct Train {
+    int64_t epochs = 10, batch_size = 32;
+    std::string dtype = "f32";
+    bool shuffle = true;
+    int64_t seed = 0;
+    double clip_norm = 0;
+    int64_t max_steps = 0;
+  } train;
+  struct Checkpoint {
+    int64_t every = 0, keep = 0;
+  } checkpoint;
+  struct Init {
+    Paths weights;
+    bool strict = true;
+    std::string prefix;
+    std::map<std::string, std::string> map;
+    std::vector<std::string> skip;
+  } init;
+};
+
+/// Where a key's value lives; its type is the key's type.
+using RecipeField = std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
+                                 std::vector<double>*, std::map<std::string, std::string>*,
+                                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*>;
+
+struct RecipeKey {
+  std::string name;  ///< "train.epochs"
+  RecipeField (*field)(Recipe&);
+  std::string help;
+  std::vector<std::string> choices = {};  ///< the values allowed, where these are words
+  double least = -1e300, most = 1e300;    ///< the range allowed of a number
+  bool above = false;                     ///< the least value itself is not allowed
+  bool result = true;                     ///< false: changes how fast a run is, not what comes out
+};
+
+/// All keys but the model's own options, section by section.
+const std::vector<RecipeKey>& recipe_keys();
+
+/// A recipe's text and where it comes from.
+struct RecipeSource {
+  std::string text, file;        ///< file: for messages
+  std::filesystem::path folder;  ///< to which its paths are relative
+};
+
+/// Reads a recipe and applies settings "key=value", whose paths are relative to the working folder.
+/// All paths in the result are absolute. Throws Error(data) when there is no such file,
+/// Error(usage) for what is wrong in it, with the line.
+Recipe read_recipe(const std::filesystem::path& file,
+                   const std::vector<std::string>& settings = {});
+Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& settings = {});
+/// The recipe as TOML with all its keys. `result_only` leaves out those that do not change what
+/// comes out (data.workers), for files that must not depend on them.
+std::string to_toml(const Recipe& recipe, bool result_only = false);
+/// Every key with its type, default and meaning: what `--help-recipe` prints.
+std::string recipe_help();
+
+}  // namespace lathe

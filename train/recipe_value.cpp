@@ -1,0 +1,177 @@
+#include "train/recipe_value.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/check.h"
+#include "tensor/suggest.h"
+
+namespace lathe {
+namespace {
+
+std::string type_of(const toml::node& node) {
+  if (node.is_string()) return "the text '" + *node.value<std::string>() + "'";
+  if (node.is_integer()) return concat("the integer ", *node.value<int64_t>());
+  if (node.is_floating_point()) return concat("the number ", *node.value<double>());
+  if (node.is_boolean()) return *node.value<bool>() ? "true" : "false";
+  if (node.is_array()) return "a list";
+  if (node.is_table()) return "a table";
+  return "a date or time";
+}
+
+/// Reads a node into the field of a key; throws with the place when it is not of the key's type or
+/// range.
+class Assign {
+ public:
+  Assign(const RecipeKey& key, const toml::node& node, const RecipePlace& place)
+      : key_(key), node_(node), place_(place) {}
+
+  void operator()(std::string* v) const {
+    *v = text(node_, "text in quotes");
+    if (key_.choices.empty() ||
+        std::find(key_.choices.begin(), key_.choices.end(), *v) != key_.choices.end())
+      return;
+    if (key_.name == "train.dtype" && (*v == "bf16" || *v == "f16"))
+      refuse(node_, "16-bit training is not there yet; use f32 or f64");
+    refuse(node_, concat("has no value '", *v, "'; expects ", list_text(key_.choices),
+                         suggestion(*v, key_.choices)));
+  }
+  void operator()(int64_t* v) const {
+    if (!node_.is_integer()) expected(node_, "an integer");
+    *v = *node_.value<int64_t>();
+    check_range(double(*v), node_);
+  }
+  void operator()(double* v) const { *v = number(node_); }
+  void operator()(bool* v) const {
+    if (!node_.is_boolean()) expected(node_, "true or false");
+    *v = *node_.value<bool>();
+  }
+  void operator()(std::vector<std::string>* v) const {
+    v->clear();
+    for (const toml::node& item : list()) v->push_back(text(item, "a list of text in quotes"));
+  }
+  void operator()(std::vector<double>* v) const {
+    std::vector<double> values;
+    for (const toml::node& item : list()) values.push_back(number(item));
+    if (key_.name == "optimizer.betas" && values.size() != 2)
+      expected(node_, "two numbers [beta1, beta2]");
+    *v = values;
+  }
+  void operator()(std::map<std::string, std::string>* v) const {
+    if (!node_.is_table()) expected(node_, "a table { from = \"to\" }");
+    v->clear();
+    for (const auto& [name, item] : *node_.as_table())
+      (*v)[std::string(name.str())] = text(item, "a table { from = \"to\" }");
+  }
+  void operator()(NumberOrAuto* v) const {
+    if (node_.is_string() && *node_.value<std::string>() == "auto") {
+      v->automatic = true;
+      return;
+    }
+    if (!node_.is_number()) expected(node_, "a number or \"auto\"");
+    *v = {number(node_), false};
+  }
+  void operator()(Paths* v) const {
+    v->files.clear();
+    if (node_.is_string()) {
+      if (!node_.value<std::string>()->empty()) v->files.push_back(path(node_));
+      return;
+    }
+    if (!node_.is_array()) expected(node_, "a file or a list of files");
+    for (const toml::node& item : *node_.as_array()) v->files.push_back(path(item));
+  }
+  void operator()(std::vector<SplitFiles>* v) const {
+    v->clear();
+    if (node_.is_table()) {
+      v->push_back(files(*node_.as_table()));
+      return;
+    }
+    if (!node_.is_array())
+      expected(node_, "a table { features = \"…\", labels = \"…\" } or a list of them");
+    for (const toml::node& item : *node_.as_array()) {
+      if (!item.is_table())
+        expected(item, "a table { features = \"…\", labels = \"…\" } or a list of them");
+      v->push_back(files(*item.as_table()));
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
+    fail(ErrorKind::usage, place_.at(node), key_.name, " ", what);
+  }
+  [[noreturn]] void expected(const toml::node& node, const std::string& what) const {
+    refuse(node, "expects " + what + ", got " + type_of(node));
+  }
+  std::string text(const toml::node& node, const char* what) const {
+    if (!node.is_string()) expected(node, what);
+    return *node.value<std::string>();
+  }
+  std::string path(const toml::node& node) const {
+    const std::string given = text(node, "a file's path in quotes");
+    return (place_.folder / given).lexically_normal().string();
+  }
+  double number(const toml::node& node) const {
+    if (!node.is_number()) expected(node, "a number");
+    const double value = *node.value<double>();
+    check_range(value, node);
+    return value;
+  }
+  const toml::array& list() const {
+    if (!node_.is_array()) expected(node_, "a list");
+    return *node_.as_array();
+  }
+  void check_range(double value, const toml::node& node) const {
+    if (!std::isfinite(value)) expected(node, "a finite number");
+    if (value < key_.least || (key_.above && value == key_.least))
+      expected(node, concat(key_.above ? "more than " : "at least ", key_.least));
+    if (value > key_.most) expected(node, concat("at most ", key_.most));
+  }
+  SplitFiles files(const toml::table& table) const {
+    static const std::vector<std::string> names = {"features", "images", "labels"};
+    SplitFiles files;
+    for (const auto& [name, item] : table) {
+      const std::string part(name.str());
+      if (part == "features")
+        files.features = path(item);
+      else if (part == "images")
+        files.images = path(item);
+      else if (part == "labels")
+        files.labels = path(item);
+      else
+        fail(ErrorKind::usage, place_.at(item), "unknown key '", key_.name, ".", part, "'",
+             suggestion(part, names));
+    }
+    return files;
+  }
+
+  const RecipeKey& key_;
+  const toml::node& node_;
+  const RecipePlace& place_;
+};
+
+nlohmann::json to_json(const toml::node& node, const std::string& where) {
+  if (node.is_string()) return *node.value<std::string>();
+  if (node.is_integer()) return *node.value<int64_t>();
+  if (node.is_floating_point()) return *node.value<double>();
+  if (node.is_boolean()) return *node.value<bool>();
+  if (!node.is_array())
+    fail(ErrorKind::usage, where, "expects a number, text, true, false or a list, got ",
+         type_of(node));
+  nlohmann::json list = nlohmann::json::array();
+  for (const toml::node& item : *node.as_array()) list.push_back(to_json(item, where));
+  return list;
+}
+
+}  // namespace
+
+void read_value(const RecipeKey& key, RecipeField field, const toml::node& node,
+                const RecipePlace& place) {
+  std::visit(Assign(key, node, place), field);
+}
+
+nlohmann::json option_value(const std::string& name, const toml::node& node,
+                            const RecipePlace& place) {
+  return to_json(node, place.at(node) + name + " ");
+}
+
+}  // namespace lathe

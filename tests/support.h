@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,24 @@ inline std::filesystem::path real_data(const std::string& file) {
        folder = folder.parent_path())
     if (const fs::path found = folder / "shared" / "data" / file; fs::exists(found)) return found;
   return {};
+}
+
+/// A small committed file of tests/goldens.
+inline std::filesystem::path golden(const std::string& file) {
+  return std::filesystem::path(LATHE_GOLDENS) / file;
+}
+
+/// The bytes of a file; empty when there is none.
+inline std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Makes the file hold these bytes.
+inline std::filesystem::path write_bytes(const std::filesystem::path& file,
+                                         const std::string& bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+  return file;
 }
 
 /// max |a - b| over the largest |b|: what every tolerance means. NaN or different shapes give

@@ -39,10 +39,12 @@ inline std::filesystem::path real_data(const std::string& file) {
   return {};
 }
 
+#ifdef LATHE_GOLDENS  // the emulator's test programs have no goldens
 /// A small committed file of tests/goldens.
 inline std::filesystem::path golden(const std::string& file) {
   return std::filesystem::path(LATHE_GOLDENS) / file;
 }
+#endif
 
 /// The bytes of a file; empty when there is none.
 inline std::string bytes_of(const std::filesystem::path& file) {

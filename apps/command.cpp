@@ -1,0 +1,223 @@
+#include "apps/command.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <iostream>
+#include <new>
+#include <nlohmann/json.hpp>
+
+#include "apps/report_error.h"
+#include "tensor/check.h"
+#include "tensor/parallel.h"
+#include "tensor/suggest.h"
+#include "train/environment.h"
+
+namespace lathe::apps {
+
+Command& Command::argument(const std::string& name, std::string& value, const std::string& help,
+                           bool required) {
+  app_.add_option(name, value, help)->required(required)->option_text(" ");
+  return *this;
+}
+Command& Command::argument(const std::string& name, std::vector<std::string>& values,
+                           const std::string& help, bool required) {
+  app_.add_option(name, values, help)->required(required)->option_text("...");
+  return *this;
+}
+Command& Command::option(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option(name, value, help)
+      ->capture_default_str()
+      ->option_text(value.empty() ? "TEXT" : "TEXT [" + value + "]");
+  return *this;
+}
+Command& Command::option(const std::string& name, int64_t& value, const std::string& help) {
+  app_.add_option(name, value, help)->option_text("N [" + std::to_string(value) + "]");
+  return *this;
+}
+Command& Command::option(const std::string& name, std::optional<int64_t>& value,
+                         const std::string& help) {
+  app_.add_option(name, value, help)->option_text("N");
+  return *this;
+}
+Command& Command::option(const std::string& name, double& value, const std::string& help) {
+  app_.add_option(name, value, help)->option_text(concat("X [", value, "]"));
+  return *this;
+}
+Command& Command::option(const std::string& name, std::vector<std::string>& values,
+                         const std::string& help) {
+  // One value each time, so that what follows is not swallowed.
+  app_.add_option(name, values, help)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->option_text("TEXT ...");
+  return *this;
+}
+Command& Command::flag(const std::string& name, bool& value, const std::string& help) {
+  app_.add_flag(name, value, help);
+  return *this;
+}
+
+Program::Program()
+    : root_(std::make_unique<CLI::App>("Lathe: trains and explains deep networks.", "lathe")) {
+  root_->allow_extras();
+  root_->set_version_flag("--version", "lathe " + version());
+  root_->footer("lathe COMMAND --help shows a command's options.");
+}
+Program::~Program() = default;
+
+Command& Program::add(const std::string& name, const std::string& help, const std::string& group) {
+  CLI::App* parent = root_.get();
+  if (!group.empty()) {
+    for (CLI::App* known : root_->get_subcommands({}))
+      if (known->get_name() == group) parent = known;
+    if (parent == root_.get()) {
+      parent = root_->add_subcommand(group, "makes data");
+      parent->allow_extras();
+    }
+  }
+  CLI::App* app = parent->add_subcommand(name, help);
+  app->allow_extras();
+  add_common(*app);
+  commands_.push_back(std::make_unique<Command>(*app));
+  return *commands_.back();
+}
+
+void Program::add_common(CLI::App& app) {
+  const std::string group = "Common options";
+  app.add_option("--device", common.device, "where it computes: auto, cpu, cuda or cuda:N")
+      ->option_text("TEXT [auto]")
+      ->group(group);
+  app.add_option("--threads", common.threads, "threads to use; 0: all cores")
+      ->option_text("N [0]")
+      ->group(group);
+  app.add_option("--seed", common.seed, "seed of everything random")
+      ->option_text("N")
+      ->group(group);
+  app.add_option("--dtype", common.dtype, "type of weights and arithmetic: f32 or f64")
+      ->option_text("TEXT")
+      ->group(group);
+  app.add_flag("--json", common.json, "results as JSON on stdout")->group(group);
+  app.add_option("--progress", common.progress, "auto, bar, line, json or off")
+      ->option_text("TEXT [auto]")
+      ->group(group);
+  app.add_flag("--quiet", common.quiet, "nothing on stderr but errors")->group(group);
+}
+
+void Program::apply_common() {
+  const std::string& device = common.device;
+  const bool numbered = device.starts_with("cuda:") && device.size() > 5 &&
+                        device.find_first_not_of("0123456789", 5) == std::string::npos;
+  LATHE_CHECK(device == "auto" || device == "cpu" || device == "cuda" || numbered,
+              "--device: has no value '", device, "'; expects auto, cpu, cuda or cuda:N",
+              suggestion(device, {"auto", "cpu", "cuda"}));
+  const std::vector<std::string> kinds = {"auto", "bar", "line", "json", "off"};
+  LATHE_CHECK(std::find(kinds.begin(), kinds.end(), common.progress) != kinds.end(),
+              "--progress: has no value '", common.progress, "'; expects ", list_text(kinds),
+              suggestion(common.progress, kinds));
+  LATHE_CHECK(common.threads >= 0 && common.threads <= 1024, "--threads: expects 0 to 1024, got ",
+              common.threads);
+  if (common.threads > 0) set_num_threads(int(common.threads));
+  const std::vector<std::string> types = {"f32", "f64", "bf16", "f16"};
+  LATHE_CHECK(
+      common.dtype.empty() || std::find(types.begin(), types.end(), common.dtype) != types.end(),
+      "--dtype: has no value '", common.dtype, "'; expects ", list_text(types));
+  LATHE_CHECK(!common.seed || *common.seed >= 0, "--seed: expects at least 0, got ", *common.seed);
+}
+
+namespace {
+
+std::vector<std::string> option_names(CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::vector<std::string> command_names(CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+/// The command that was given, the innermost.
+CLI::App& chosen_command(CLI::App& root) {
+  CLI::App* app = &root;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return *app;
+}
+
+/// "data make: " for messages; nothing for the program itself.
+std::string prefix(CLI::App& app) {
+  std::string name;
+  for (CLI::App* a = &app; a->get_parent(); a = a->get_parent())
+    name = a->get_name() + (name.empty() ? "" : " ") + name;
+  return name.empty() ? "" : name + ": ";
+}
+
+}  // namespace
+
+void Program::check_leftovers(CLI::App& chosen) const {
+  for (CLI::App* app = &chosen; app; app = app->get_parent())
+    for (const std::string& word : app->remaining()) {
+      const std::string option = word.substr(0, word.find('='));
+      LATHE_CHECK(!word.starts_with("-"), prefix(*app), "unknown option '", option, "'",
+                  suggestion(option, option_names(*app)),
+                  app == &chosen ? "" : " (options stand behind the command)");
+      LATHE_CHECK(app->get_subcommands({}).empty(), prefix(*app), "unknown command '", word, "'",
+                  suggestion(word, command_names(*app)));
+      fail(ErrorKind::usage, prefix(*app), "does not expect '", word, "'");
+    }
+}
+
+int Program::parse_and_run(int argc, char** argv) {
+  try {
+    root_->parse(argc, argv);
+  } catch (const CLI::Success& answer) {  // --help, --version
+    return root_->exit(answer, std::cout, std::cerr);
+  } catch (const CLI::ParseError& e) {
+    CLI::App& chosen = chosen_command(*root_);
+    check_leftovers(chosen);
+    fail(ErrorKind::usage, prefix(chosen), e.what());
+  }
+  CLI::App& chosen = chosen_command(*root_);
+  check_leftovers(chosen);
+  for (const auto& command : commands_)
+    if (&command->app_ == &chosen) {
+      apply_common();
+      return command->body_();
+    }
+  std::cout << chosen.help();
+  return 0;
+}
+
+int Program::run(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)  // known even when the command line itself is wrong
+    if (std::string(argv[i]) == "--json") common.json = true;
+  try {
+    return parse_and_run(argc, argv);
+  } catch (...) {
+    return report_error(common.json);
+  }
+}
+
+Device resolve_device(const CommonOptions& common) {
+  const std::string& name = common.device;
+  if (name == "cpu") return Device::cpu;
+  const std::string reason = unavailable(Device::cuda);
+  const bool emulated = build_option("cuda") == "EMULATE";
+  if (name == "auto") return reason.empty() && !emulated ? Device::cuda : Device::cpu;
+  if (!reason.empty()) fail(ErrorKind::device, "--device ", name, ": ", reason);
+  if (name != "cuda" && name != "cuda:0")
+    fail(ErrorKind::device, "--device ", name, ": only cuda:0 can be used");
+  if (emulated && !common.quiet)
+    std::cerr << "cuda is emulated in this build: its kernels run on the CPU, slowly\n";
+  return Device::cuda;
+}
+
+void print_json(const nlohmann::ordered_json& value) {
+  std::cout << value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+            << std::endl;
+}
+
+}  // namespace lathe::apps

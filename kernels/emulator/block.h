@@ -93,6 +93,7 @@ class BlockRunner {
   const SharedMemory& shared() const { return shared_; }
   const Fiber& fiber() const { return *here_; }
   const void* kernel() const { return launch_->kernel.function; }
+  uint64_t launch_number() const { return launch_->id; }
   bool skips(Place place, SyncKind kind) const {
     return watching_places && place_is_skipped(place, kind, kernel());
   }

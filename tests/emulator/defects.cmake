@@ -1,0 +1,60 @@
+# Which configurations must catch each planted defect, and what the message must contain.
+#
+#   forward reverse random  the plain build, in that order of threads     lazy  streams as late as allowed
+#   asan                    AddressSanitizer and UBSan                    racecheck  the race checker
+#
+# Each configuration runs in the build that has it; what is not listed may miss the defect.
+set(plain forward reverse random)
+set(everywhere ${plain} lazy asan racecheck)
+
+# missing barriers and races
+defect(no_barrier_reads_next CAUGHT_BY ${everywhere})
+defect(no_barrier_reads_previous CAUGHT_BY ${everywhere})
+defect(no_second_barrier_in_loop CAUGHT_BY ${everywhere})
+defect(no_syncwarp_in_tree CAUGHT_BY forward random asan racecheck)
+defect(no_barrier_in_last_warp CAUGHT_BY forward random asan racecheck)
+defect(counter_without_atomic CAUGHT_BY racecheck RACECHECK "race in global memory")
+defect(block_reads_other_block CAUGHT_BY reverse random racecheck RACECHECK "race in global memory")
+defect(all_write_one_word CAUGHT_BY reverse random racecheck RACECHECK "race in shared memory")
+defect(shuffle_as_memory_barrier CAUGHT_BY racecheck RACECHECK "race in shared memory")
+defect(copy_without_wait CAUGHT_BY forward)
+defect(copy_into_buffer_in_use CAUGHT_BY ${plain} racecheck RACECHECK "race in shared memory")
+
+# memory out of bounds, freed
+defect(global_read_past_end CAUGHT_BY asan ASAN "heap-buffer-overflow")
+defect(global_write_past_end CAUGHT_BY asan ASAN "heap-buffer-overflow")
+defect(global_read_before_begin CAUGHT_BY asan ASAN "heap-buffer-overflow")
+defect(global_write_far_away CAUGHT_BY ${everywhere})
+defect(use_after_free CAUGHT_BY asan ASAN "heap-use-after-free")
+defect(shared_write_past_end CAUGHT_BY ${everywhere} PLAIN "out of bounds of shared 's'")
+defect(shared_read_past_end CAUGHT_BY asan racecheck ASAN "out of bounds" RACECHECK "nobody has written")
+defect(shared_row_overrun CAUGHT_BY asan ASAN "out of bounds")
+defect(dynamic_shared_too_small CAUGHT_BY ${everywhere} PLAIN "out of bounds of shared 'dynamic_shared'")
+
+# divergence
+defect(half_the_warp_skips_barrier CAUGHT_BY ${everywhere} PLAIN "exited while|already exited")
+defect(barriers_in_both_branches CAUGHT_BY ${everywhere} PLAIN "divergent barrier")
+defect(early_return_before_barrier CAUGHT_BY ${everywhere} PLAIN "exited while|already exited")
+defect(warps_pass_unequal_barriers CAUGHT_BY ${everywhere} PLAIN "exited while|already exited")
+defect(full_mask_in_divergent_code CAUGHT_BY ${everywhere} PLAIN "names lanes that have exited")
+defect(shuffle_reads_lane_outside_mask CAUGHT_BY ${everywhere} PLAIN "which does not take part")
+defect(caller_not_in_mask CAUGHT_BY ${everywhere} PLAIN "does not name that lane")
+
+# uninitialised and misaligned memory
+defect(uninitialised_shared CAUGHT_BY ${everywhere} RACECHECK "nobody has written")
+defect(uninitialised_shared_masked CAUGHT_BY racecheck RACECHECK "nobody has written")
+defect(shared_left_by_other_block CAUGHT_BY ${everywhere})
+defect(uninitialised_global CAUGHT_BY ${everywhere})
+defect(misaligned_shared_float4 CAUGHT_BY asan ASAN "misaligned address")
+defect(misaligned_global_float4 CAUGHT_BY asan ASAN "misaligned address")
+defect(misaligned_load_vector CAUGHT_BY ${everywhere} PLAIN "not a multiple of 16 bytes")
+
+# host and streams
+defect(host_reads_device_pointer CAUGHT_BY asan ASAN "use-after-poison")
+defect(no_synchronisation_before_read CAUGHT_BY lazy)
+defect(pinned_source_overwritten CAUGHT_BY lazy)
+defect(two_streams_no_event CAUGHT_BY lazy)
+
+# limits
+defect(block_of_2048_threads CAUGHT_BY ${everywhere} PLAIN "a block has 1 to 1024 threads")
+defect(static_shared_of_64_kb CAUGHT_BY ${everywhere} PLAIN "bytes of static shared memory")

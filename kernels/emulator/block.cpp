@@ -154,17 +154,7 @@ void BlockRunner::run_threads() {
   while (thread) {
     thread->fiber = here_;
     activate(*thread);
-    std::string thrown;
-    try {
-      launch_->kernel.run();
-    } catch (const std::exception& error) {
-      thrown = error.what();
-    } catch (...) {
-      thrown = "something that is no std::exception";
-    }
-    if (!thrown.empty()) record("the kernel threw: " + thrown);
-    if (!failed_) exit_current();
-    if (failed_) break;
+    if (!finish_current()) break;
     thread = ready_.empty() ? nullptr : &take();
     if (thread && thread->fiber) {
       fibers_.give_back(here_);
@@ -174,6 +164,20 @@ void BlockRunner::run_threads() {
   }
   if (!failed_) fibers_.give_back(here_);
   switch_to(main_);
+}
+
+// Runs the current thread to its end. False if the launch failed meanwhile.
+bool BlockRunner::finish_current() {
+  try {
+    launch_->kernel.run();
+    exit_current();
+  } catch (const Failed&) {
+  } catch (const std::exception& error) {
+    record(std::string("the kernel threw: ") + error.what());
+  } catch (...) {
+    record("the kernel threw something that is no std::exception");
+  }
+  return !failed_;
 }
 
 void BlockRunner::exit_current() {
@@ -197,8 +201,7 @@ void BlockRunner::record(const std::string& message) {
 
 void BlockRunner::fail(Place place, const std::string& message) {
   record(emulator::text(place) + ": " + message);
-  switch_to(main_);
-  std::terminate();  // an abandoned thread is never resumed
+  throw Failed();
 }
 
 std::string BlockRunner::deadlock() const {

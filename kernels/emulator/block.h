@@ -99,10 +99,13 @@ class BlockRunner {
   }
 
  private:
+  struct Failed {};  // thrown to end the thread that found an error; the others are abandoned
+
   static void fiber_main();
   void run_threads();
   void prepare(uint3 block);
   void number_threads();
+  bool finish_current();
   void exit_current();
   void wait_current();
   void resume(Thread& thread);

@@ -17,7 +17,7 @@ defect(counter_without_atomic CAUGHT_BY racecheck RACECHECK "race in global memo
 defect(block_reads_other_block CAUGHT_BY reverse random racecheck RACECHECK "race in global memory")
 defect(all_write_one_word CAUGHT_BY reverse random racecheck RACECHECK "race in shared memory")
 defect(shuffle_as_memory_barrier CAUGHT_BY racecheck RACECHECK "race in shared memory")
-defect(copy_without_wait CAUGHT_BY forward)
+defect(copy_without_wait CAUGHT_BY forward random lazy asan racecheck)
 defect(copy_into_buffer_in_use CAUGHT_BY ${plain} racecheck RACECHECK "race in shared memory")
 
 # memory out of bounds, freed

@@ -17,11 +17,10 @@ Tensor hyper_tensor(const Hyper& hyper) {
 }
 
 void write_hyper(Tensor& tensor, const Hyper& hyper) {
-  LATHE_CHECK(tensor.dtype() == DType::f64 && tensor.numel() == Hyper::count &&
-                  tensor.device() == Device::cpu,
-              "write_hyper: expects ", Hyper::count, " f64 values on the CPU, got ", tensor.dtype(),
-              " ", tensor.shape(), " on ", tensor.device());
-  std::memcpy(tensor.raw(), &hyper, sizeof hyper);
+  LATHE_CHECK(tensor.dtype() == DType::f64 && tensor.numel() == Hyper::count,
+              "write_hyper: expects ", Hyper::count, " f64 values, got ", tensor.dtype(), " ",
+              tensor.shape());
+  device_api(tensor.device()).copy(tensor.raw(), &hyper, sizeof hyper);
 }
 
 Hyper read_hyper(const Tensor& tensor) {

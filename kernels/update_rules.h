@@ -1,7 +1,7 @@
 // The arithmetic of an update, once for scalars and for vectors: coefficients made from the
 // hyper-parameters, and for each rule one function from a gradient to new weights and moments. Two
 // rules are enough: adam with both kinds of decay (one of them is 1 or 0), and sgd with a buffer
-// that plain sgd does not keep.
+// that plain sgd does not keep. CUDA kernels use the same.
 #pragma once
 
 #include <cmath>
@@ -16,7 +16,7 @@ struct GradientScale {
   bool skip = false;
 };
 /// norm is the gradient's norm as gradient_norm left it, or null.
-inline GradientScale gradient_scale(const Hyper& hyper, const double* norm) {
+HOST_DEVICE inline GradientScale gradient_scale(const Hyper& hyper, const double* norm) {
   GradientScale scale{hyper.inverse_loss_scale, false};
   if (!norm) return scale;
   scale.skip = !std::isfinite(*norm);
@@ -33,7 +33,7 @@ template <class T>
 struct AdamCoefficients {
   T scale, decay, l2, one_minus_beta1, beta2, one_minus_beta2, eps, step;
 
-  AdamCoefficients(const Hyper& h, UpdateRule rule, double gradient_factor)
+  HOST_DEVICE AdamCoefficients(const Hyper& h, UpdateRule rule, double gradient_factor)
       : scale(T(gradient_factor)),
         decay(T(rule == UpdateRule::adamw ? 1 - h.lr * h.weight_decay : 1)),
         l2(T(rule == UpdateRule::adamw ? 0 : h.weight_decay)),
@@ -49,7 +49,7 @@ template <class T>
 struct SgdCoefficients {
   T scale, l2, keep, take, of_m, of_g;
 
-  SgdCoefficients(const Hyper& h, double gradient_factor)
+  HOST_DEVICE SgdCoefficients(const Hyper& h, double gradient_factor)
       : scale(T(gradient_factor)),
         l2(T(h.weight_decay)),
         keep(T(h.step > 1 ? h.momentum : 0)),
@@ -63,7 +63,7 @@ struct ScalarAdam {
   static constexpr int moments = 2;
   AdamCoefficients<T> c;
 
-  void operator()(T g, T& w, T& m, T& v) const {
+  HOST_DEVICE void operator()(T g, T& w, T& m, T& v) const {
     g = g * c.scale + c.l2 * w;
     m += c.one_minus_beta1 * (g - m);
     v = c.beta2 * v + c.one_minus_beta2 * g * g;
@@ -77,7 +77,7 @@ struct ScalarSgd {
   static constexpr int moments = kept;
   SgdCoefficients<T> c;
 
-  void operator()(T g, T& w, T& m, T&) const {
+  HOST_DEVICE void operator()(T g, T& w, T& m, T&) const {
     g = g * c.scale + c.l2 * w;
     m = kept ? c.keep * m + c.take * g : g;
     w -= c.of_m * m + c.of_g * g;

@@ -59,6 +59,13 @@ inline std::filesystem::path write_bytes(const std::filesystem::path& file,
   return file;
 }
 
+/// The devices that this build can use on this machine.
+inline std::vector<Device> devices() {
+  std::vector<Device> all = {Device::cpu};
+  if (unavailable(Device::cuda).empty()) all.push_back(Device::cuda);
+  return all;
+}
+
 /// max |a - b| over the largest |b|: what every tolerance means. NaN or different shapes give
 /// infinity.
 inline double error(const Tensor& a, const Tensor& b) {

@@ -71,32 +71,48 @@ TEST_CASE("optimizer_step: PyTorch's numbers") {
     }
 }
 
+namespace {
+
+void compare_row(Device device, const char* row, DType dtype, int64_t n, UpdateRule rule,
+                 bool moments) {
+  CAPTURE(std::string(row));
+  Flat expected(n, rule, moments, DType::f64), got(n, rule, moments, dtype);
+  Hyper h = hyper_at(3, 0.01, rule);
+  h.inverse_loss_scale = 0.25;
+  h.max_norm = 0.5;
+  const Tensor norm = Tensor::from<double>({3}, {1});
+  {
+    ForceVariant reference("optimizer_step=reference");
+    kernels::optimizer_step(expected.params, expected.m, expected.v, expected.grads,
+                            hyper_tensor(h), norm, rule);
+  }
+  const auto there = [&](Tensor& x) { return x ? x.to(device) : Tensor(); };
+  Tensor params = there(got.params), m = there(got.m), v = there(got.v);
+  try {
+    ForceVariant forced(std::string("optimizer_step=") + row);
+    kernels::optimizer_step(params, m, v, there(got.grads), hyper_tensor(h).to(device),
+                            norm.to(device), rule);
+  } catch (const Error& declined) {
+    CHECK(n % 4 != 0);  // only odd sizes may be declined
+    return;
+  }
+  const double bound = dtype == DType::f32 ? 1e-6 : 1e-14;
+  CHECK(tests::error(params, expected.params) <= bound);
+  if (m) CHECK(tests::error(m, expected.m) <= bound);
+  if (v) CHECK(tests::error(v, expected.v) <= bound);
+}
+
+}  // namespace
+
 TEST_CASE("optimizer_step: every row equals the reference") {
-  for (const RowInfo& row : kernels::optimizer_step.rows(Device::cpu))
-    for (DType dtype : {DType::f32, DType::f64})
-      for (int64_t n : {0, 1, 31, 257, 100003})
-        for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
-          for (bool moments : {true, false}) {
-            if (!moments && rule != UpdateRule::sgd) continue;
-            CAPTURE(std::string(row.name));
-            Flat expected(n, rule, moments, DType::f64), got(n, rule, moments, dtype);
-            Hyper h = hyper_at(3, 0.01, rule);
-            h.inverse_loss_scale = 0.25;
-            h.max_norm = 0.5;
-            const Tensor norm = Tensor::from<double>({3}, {1});
-            {
-              ForceVariant reference("optimizer_step=reference");
-              kernels::optimizer_step(expected.params, expected.m, expected.v, expected.grads,
-                                      hyper_tensor(h), norm, rule);
-            }
-            ForceVariant forced(std::string("optimizer_step=") + row.name);
-            kernels::optimizer_step(got.params, got.m, got.v, got.grads, hyper_tensor(h), norm,
-                                    rule);
-            const double bound = dtype == DType::f32 ? 1e-6 : 1e-14;
-            CHECK(tests::error(got.params, expected.params) <= bound);
-            if (got.m) CHECK(tests::error(got.m, expected.m) <= bound);
-            if (got.v) CHECK(tests::error(got.v, expected.v) <= bound);
-          }
+  for (Device device : tests::devices())
+    for (const RowInfo& row : kernels::optimizer_step.rows(device))
+      for (DType dtype : {DType::f32, DType::f64})
+        for (int64_t n : {0, 1, 31, 256, 257, 20004})
+          for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
+            for (bool moments : {true, false})
+              if (moments || rule == UpdateRule::sgd)
+                compare_row(device, row.name, dtype, n, rule, moments);
 }
 
 TEST_CASE("optimizer_step: clips to max_norm, and leaves everything alone after an Inf") {
@@ -119,18 +135,18 @@ TEST_CASE("optimizer_step: clips to max_norm, and leaves everything alone after 
 }
 
 TEST_CASE("gradient_norm: every row") {
-  for (const RowInfo& row : kernels::gradient_norm.rows(Device::cpu))
-    for (DType dtype : {DType::f32, DType::f64}) {
-      CAPTURE(std::string(row.name));
-      ForceVariant forced(std::string("gradient_norm=") + row.name);
-      Tensor norm = Tensor::empty({1}, DType::f64);
-      for (int64_t n : {0, 1, 63, 65, 100003}) {
-        const Tensor g = Tensor::full({n}, 2, dtype);
-        kernels::gradient_norm(norm, g);
-        CHECK(norm.item() == doctest::Approx(2 * std::sqrt(double(n))).epsilon(1e-14));
+  for (Device device : tests::devices())
+    for (const RowInfo& row : kernels::gradient_norm.rows(device))
+      for (DType dtype : {DType::f32, DType::f64}) {
+        CAPTURE(std::string(row.name));
+        ForceVariant forced(std::string("gradient_norm=") + row.name);
+        Tensor norm = Tensor::zeros({1}, DType::f64).to(device);
+        for (int64_t n : {0, 1, 63, 65, 100003}) {
+          kernels::gradient_norm(norm, Tensor::full({n}, 2, dtype).to(device));
+          CHECK(norm.item() == doctest::Approx(2 * std::sqrt(double(n))).epsilon(1e-14));
+        }
+        kernels::gradient_norm(norm,
+                               Tensor::from<double>({1, HUGE_VAL, 2}, {3}).to(dtype).to(device));
+        CHECK(!std::isfinite(norm.item()));
       }
-      Tensor g = Tensor::from<double>({1, HUGE_VAL, 2}, {3}).to(dtype);
-      kernels::gradient_norm(norm, g);
-      CHECK(!std::isfinite(norm.item()));
-    }
 }

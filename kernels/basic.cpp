@@ -7,25 +7,13 @@
 
 #include <cstring>
 
+#include "kernels/convert.h"
 #include "tensor/parallel.h"
 
 namespace lathe::kernels {
 namespace {
 
 constexpr int64_t grain = 1 << 14;
-
-/// Element conversion through float (16-bit types) or directly.
-template <class To, class From>
-To convert(From x) {
-  if constexpr (std::is_same_v<To, From>)
-    return x;
-  else if constexpr (std::is_same_v<From, bf16> || std::is_same_v<From, f16>)
-    return convert<To>(float(x));
-  else if constexpr (std::is_same_v<To, bf16> || std::is_same_v<To, f16>)
-    return To(float(x));
-  else
-    return static_cast<To>(x);
-}
 
 void fill_reference(Tensor& x, double value) {
   dispatch_all(x.dtype(), [&]<class T>() {

@@ -1,7 +1,9 @@
 #include "tests/op_cases/op_case.h"
 
 #include <cmath>
+#include <utility>
 
+#include "tensor/kernel.h"
 #include "tensor/random.h"
 
 namespace lathe::tests {
@@ -79,6 +81,13 @@ std::vector<Tensor> convert(const std::vector<Tensor>& inputs, DType dtype, Devi
   for (const Tensor& x : inputs)
     converted.push_back((is_floating(x.dtype()) ? x.to(dtype) : x).clone().to(device));
   return converted;
+}
+
+Tensor constant_on(Device device, const Tensor& host) {
+  CallRecorder* const recorder = std::exchange(CallRecorder::current, nullptr);
+  Tensor there = host.to(device);
+  CallRecorder::current = recorder;
+  return there;
 }
 
 Tensor random_like(const Tensor& x, uint32_t number) {

@@ -73,6 +73,8 @@ struct Registered {
 std::vector<Tensor> make_inputs(const OpCase& op_case);
 /// Copies in another dtype (integers stay) and on another device.
 std::vector<Tensor> convert(const std::vector<Tensor>& inputs, DType dtype, Device device);
+/// For calls: a constant of the host brought to a device, behind the recorder's back.
+Tensor constant_on(Device device, const Tensor& host);
 /// A tensor of numbers in [-1, 1) that depend on its shape and a number.
 Tensor random_like(const Tensor& x, uint32_t number);
 

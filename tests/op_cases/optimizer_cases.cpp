@@ -13,15 +13,14 @@ const char* name(UpdateRule rule) {
 }
 
 Tensor third_step(Device device) {
-  return kernels::hyper_tensor({.lr = 0.01,
-                                .correction1 = 0.3,
-                                .correction2 = 0.02,
-                                .momentum = 0.9,
-                                .nesterov = 1,
-                                .weight_decay = 0.1,
-                                .max_norm = 0.5,
-                                .step = 3})
-      .to(device);
+  return constant_on(device, kernels::hyper_tensor({.lr = 0.01,
+                                                    .correction1 = 0.3,
+                                                    .correction2 = 0.02,
+                                                    .momentum = 0.9,
+                                                    .nesterov = 1,
+                                                    .weight_decay = 0.1,
+                                                    .max_norm = 0.5,
+                                                    .step = 3}));
 }
 
 OpCase step_case(UpdateRule rule, int64_t n) {
@@ -31,7 +30,7 @@ OpCase step_case(UpdateRule rule, int64_t n) {
               [rule](const auto& in) {
                 Tensor params = in[0], m = in[1], v = in[2];
                 if (rule == UpdateRule::sgd) v = Tensor();
-                const Tensor norm = Tensor::full({1}, 3, DType::f64).to(in[0].device());
+                const Tensor norm = Tensor::full({1}, 3, DType::f64, in[0].device());
                 kernels::optimizer_step(params, m, v, in[3], third_step(in[0].device()), norm,
                                         rule);
                 return std::vector{params, m, in[2]};

@@ -38,9 +38,9 @@ void compare(const OpCase& op_case, const CaseResult& got, const CaseResult& wan
 /// The case with one row forced; false when the row declines its arguments.
 bool run_forced(const OpCase& op_case, const std::vector<Tensor>& inputs, const CaseResult& want,
                 const KernelRow& row, DType dtype, Counts& counts) {
-  const ForceVariant forced(row.first->name() + "=" + row.second + ",*=reference");
   CaseResult got;
   try {
+    const ForceVariant forced(row.first->name() + "=" + row.second + ",*=reference");
     got = run_case(op_case, inputs);
   } catch (const Error& e) {
     const std::string declined = "the row '" + row.second + "' was asked for, but";
@@ -86,7 +86,7 @@ void run_all(const OpCase& op_case, DType dtype, Device device, Counts& counts) 
   for (const KernelRow& used : got.rows) kernels.insert(used.first);
   for (const KernelBase* kernel : kernels)
     for (const RowInfo& row : kernel->rows(device)) {
-      INFO(kernel->name(), "=", row.name);
+      INFO(kernel->name(), "=", std::string(row.name));
       run_forced(op_case, inputs, want, {kernel, row.name}, dtype, counts);
     }
 }
@@ -108,7 +108,8 @@ void check_all_rows_ran(const Counts& counts, Device device) {
   for (const KernelBase* kernel : KernelBase::all()) {
     if (kernel->name().rfind("test_", 0) == 0) continue;
     for (const RowInfo& row : kernel->rows(device)) {
-      INFO(kernel->name(), "=", row.name, " on ", name(device), " is run by no op case");
+      INFO(kernel->name(), "=", std::string(row.name), " on ", std::string(name(device)),
+           " is run by no op case");
       CHECK(counts.ran[int(device)].count({kernel, row.name}) == 1);
     }
   }

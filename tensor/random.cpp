@@ -34,11 +34,14 @@ void normal_(Tensor& x, double mean, double deviation, const RandomStream& rando
   fill_random(x, [&](uint64_t i) { return mean + deviation * random.normal(i); });
 }
 
+void shuffle_in_place(std::span<int64_t> values, const RandomStream& random) {
+  for (size_t i = values.size(); i-- > 1;) std::swap(values[i], values[random.below(i, i + 1)]);
+}
+
 std::vector<int64_t> permutation(int64_t count, const RandomStream& random) {
   std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), 0);
-  for (int64_t i = count - 1; i > 0; --i)
-    std::swap(order[size_t(i)], order[random.below(uint64_t(i), uint64_t(i) + 1)]);
+  shuffle_in_place(order, random);
   return order;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "tensor/tensor.h"
 
@@ -79,7 +80,9 @@ class RandomStream {
 void uniform_(Tensor& x, double low, double high, const RandomStream& random);
 /// Fills x with normal numbers.
 void normal_(Tensor& x, double mean, double deviation, const RandomStream& random);
-/// 0 to count - 1 in an order that the stream decides (Fisher-Yates).
+/// Brings the values into an order that the stream decides (Fisher-Yates).
+void shuffle_in_place(std::span<int64_t> values, const RandomStream& random);
+/// 0 to count - 1 in an order that the stream decides.
 std::vector<int64_t> permutation(int64_t count, const RandomStream& random);
 
 }  // namespace lathe

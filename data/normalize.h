@@ -1,0 +1,46 @@
+// `normalize = "standard"`: every channel minus its mean, divided by its deviation, both of the
+// training set. A channel is what Dataset::channels() says: a column of the landmark CSV over all
+// frames (so differences between frames keep their scale), a colour of an image. The two tensors
+// are kept with the weights, as normalize.mean and normalize.std, so that whoever uses these needs
+// no training data.
+#pragma once
+
+#include <memory>
+
+#include "data/dataset.h"
+
+namespace lathe {
+
+struct Normalization {
+  static constexpr const char* mean_name = "normalize.mean";
+  static constexpr const char* std_name = "normalize.std";
+
+  Tensor mean, std;  ///< (channels), f64; the deviation divides by the count and is never 0
+};
+
+/// Mean and deviation of every channel over all samples (of epoch 0). A channel that does not vary
+/// gets the deviation 1.
+Normalization measure_normalization(const Dataset& data);
+
+/// A dataset whose samples are those of another, normalised.
+class NormalizedDataset : public Dataset {
+ public:
+  /// Throws Error(data) when the statistics are for another number of channels.
+  NormalizedDataset(std::shared_ptr<const Dataset> data, Normalization normalization);
+  int64_t size() const override { return data_->size(); }
+  Shape sample_shape() const override { return data_->sample_shape(); }
+  DType dtype() const override { return data_->dtype(); }
+  int64_t channels() const override { return data_->channels(); }
+  void fill(int64_t index, uint32_t epoch, void* to) const override;
+  int64_t label(int64_t index) const override { return data_->label(index); }
+  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
+  std::string_view group(int64_t index) const override { return data_->group(index); }
+  const Normalization& normalization() const { return normalization_; }
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  Normalization normalization_;
+  std::vector<double> inverse_;  // 1 / deviation
+};
+
+}  // namespace lathe

@@ -1,0 +1,92 @@
+#include "models/registry.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tensor/suggest.h"
+
+namespace lathe {
+namespace {
+
+std::map<std::string, ModelFactory>& factories() {
+  static std::map<std::string, ModelFactory> all;
+  return all;
+}
+
+nlohmann::json parse(const std::string& text) {
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+bool is_count(const nlohmann::json& value, int64_t least) {
+  return value.is_number_integer() && value.get<int64_t>() >= least;
+}
+
+}  // namespace
+
+const std::string* ModelOptions::find(const std::string& name) {
+  asked_.insert(name);
+  const auto found = values_.find(name);
+  return found == values_.end() ? nullptr : &found->second;
+}
+
+int64_t ModelOptions::integer(const std::string& name, int64_t fallback, int64_t least) {
+  const std::string* text = find(name);
+  if (!text) return fallback;
+  const nlohmann::json value = parse(*text);
+  LATHE_CHECK(is_count(value, least), model_, ": the option '", name,
+              "' expects a whole number of at least ", least, ", got ", *text);
+  return value.get<int64_t>();
+}
+
+std::vector<int64_t> ModelOptions::integers(const std::string& name,
+                                            const std::vector<int64_t>& fallback) {
+  const std::string* text = find(name);
+  if (!text) return fallback;
+  const nlohmann::json list = parse(*text);
+  bool good = list.is_array();
+  if (good)
+    for (const auto& value : list) good &= is_count(value, 1);
+  LATHE_CHECK(good, model_, ": the option '", name,
+              "' expects a list of whole numbers of at least 1, got ", *text);
+  return list.get<std::vector<int64_t>>();
+}
+
+double ModelOptions::number(const std::string& name, double fallback, double low, double high) {
+  const std::string* text = find(name);
+  if (!text) return fallback;
+  const nlohmann::json value = parse(*text);
+  LATHE_CHECK(value.is_number() && value.get<double>() >= low && value.get<double>() <= high,
+              model_, ": the option '", name, "' expects a number from ", low, " to ", high,
+              ", got ", *text);
+  return value.get<double>();
+}
+
+void ModelOptions::check_all_used() const {
+  const std::vector<std::string> known(asked_.begin(), asked_.end());
+  for (const auto& [name, value] : values_)
+    LATHE_CHECK(asked_.count(name), model_, ": has no option '", name, "'", suggestion(name, known),
+                " (its options: ", list_text(known), ")");
+}
+
+bool register_model(const std::string& name, ModelFactory create) {
+  return factories().emplace(name, create).second;
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, create] : factories()) names.push_back(name);
+  return names;
+}
+
+std::unique_ptr<Module> create_model(const std::string& name,
+                                     const std::map<std::string, std::string>& values) {
+  const auto found = factories().find(name);
+  LATHE_CHECK(found != factories().end(), "model: there is no '", name, "'",
+              suggestion(name, model_names()), " (models: ", list_text(model_names()), ")");
+  ModelOptions options(name, values);
+  auto model = found->second(options);
+  options.check_all_used();
+  model->name_paths();
+  return model;
+}
+
+}  // namespace lathe

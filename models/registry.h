@@ -1,0 +1,48 @@
+// Models by name, as recipes ask for them. A model's file registers it with the options that it
+// takes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "layers/module.h"
+
+namespace lathe {
+
+/// A model's options from a recipe: each value as JSON text ("[512, 256]"). Errors name the model
+/// and the option.
+class ModelOptions {
+ public:
+  ModelOptions(std::string model, std::map<std::string, std::string> values)
+      : model_(std::move(model)), values_(std::move(values)) {}
+  /// A whole number of at least `least`, or the fallback when it is not given.
+  int64_t integer(const std::string& name, int64_t fallback, int64_t least = 1);
+  /// A list of whole numbers of at least 1.
+  std::vector<int64_t> integers(const std::string& name, const std::vector<int64_t>& fallback);
+  /// A number in [low, high].
+  double number(const std::string& name, double fallback, double low, double high);
+  /// Throws for an option that nothing asked for, offering the nearest one that was.
+  void check_all_used() const;
+
+ private:
+  const std::string* find(const std::string& name);
+  std::string model_;
+  std::map<std::string, std::string> values_;
+  std::set<std::string> asked_;
+};
+
+using ModelFactory = std::unique_ptr<Module> (*)(ModelOptions& options);
+
+/// Adds a model; done once by its file, before main.
+bool register_model(const std::string& name, ModelFactory create);
+/// All names, sorted.
+std::vector<std::string> model_names();
+/// A new model with fresh parameters and its layers' paths named. Throws Error(usage) for an
+/// unknown name or option, with the nearest known one.
+std::unique_ptr<Module> create_model(const std::string& name,
+                                     const std::map<std::string, std::string>& options = {});
+
+}  // namespace lathe

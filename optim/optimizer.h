@@ -1,0 +1,64 @@
+// Optimisers: SGD, Adam and AdamW with PyTorch's formulas and defaults, over a parameter arena. An
+// update is one kernel over flat arrays; what changes from step to step reaches it through a small
+// tensor, so that a plan can replay it.
+#pragma once
+
+#include "kernels/optimizer.h"
+#include "optim/arena.h"
+
+namespace lathe {
+
+using kernels::UpdateRule;
+
+struct OptimizerOptions {
+  UpdateRule rule = UpdateRule::adam;
+  double lr = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam, AdamW
+  double weight_decay = 0;  ///< Adam, SGD: added to the gradient; AdamW: taken off the weight
+                            ///< (Loshchilov, Hutter 2019)
+  double momentum = 0, dampening = 0;  ///< SGD
+  bool nesterov = false;               ///< SGD
+  double clip_norm =
+      0;  ///< scales all gradients so that their global norm is at most this; 0: no clipping
+};
+
+class Optimizer {
+ public:
+  /// Throws for values that have no meaning (a negative rate, betas outside [0, 1), Nesterov
+  /// without momentum).
+  Optimizer(ParameterArena& arena, const OptimizerOptions& options);
+
+  /// One update of all parameters that have a gradient; the others stay, as in PyTorch.
+  void step() {
+    advance();
+    apply();
+  }
+  /// The part of a step that is no kernel: counts it and writes its hyper-parameters for the
+  /// device.
+  void advance();
+  /// The part of a step that a plan records.
+  void apply();
+  void zero_grad();
+
+  const OptimizerOptions& options() const { return options_; }
+  void set_lr(double lr) { options_.lr = lr; }
+  /// Updates made so far.
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
+  /// Moments and momentum buffers under PyTorch's names, a tensor a parameter:
+  /// "exp_avg.fc1.weight".
+  std::vector<NamedTensor> state() const;
+
+  const ParameterArena& arena() const { return arena_; }
+  const Tensor& m() const { return m_; }
+  const Tensor& v() const { return v_; }
+  const Tensor& hyper() const { return hyper_; }
+
+ private:
+  ParameterArena& arena_;
+  OptimizerOptions options_;
+  int64_t steps_ = 0;
+  Tensor m_, v_, hyper_, norm_;
+};
+
+}  // namespace lathe

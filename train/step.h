@@ -1,0 +1,61 @@
+// One step of training or evaluation, made once for each batch shape: the first batch of a shape is
+// traced into a plan, the plan is fused where that pays, and from then on a step copies the batch
+// into the plan's input and replays it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "layers/module.h"
+#include "optim/optimizer.h"
+#include "tensor/plan.h"
+
+namespace lathe {
+
+/// The mean loss of a batch (one element) from the model's outputs and the labels.
+using LossFunction = std::function<Tensor(const Tensor& outputs, const Tensor& labels)>;
+
+/// A traced step and the tensors by which it is fed and read.
+struct StepPlan {
+  Tensor inputs, labels, outputs, loss;
+  Plan plan;
+  int fused_layers = 0;
+};
+
+struct StepResult {
+  double loss;            ///< mean over the batch
+  const Tensor& outputs;  ///< the model's outputs, valid until the next step of this shape
+};
+
+/// Forward, loss, backward and update. The model, loss and optimiser must outlive it.
+class TrainStep {
+ public:
+  TrainStep(Module& model, LossFunction loss, Optimizer& optimizer)
+      : model_(model), loss_(std::move(loss)), optimizer_(optimizer) {}
+  /// Inputs (B, …) and labels (B, …) on any device, of the types that the model and loss take. Puts
+  /// the model in training mode.
+  StepResult operator()(const Tensor& inputs, const Tensor& labels);
+  /// The plan for batches of this shape, traced if there was none; for benchmarks and tests.
+  StepPlan& plan_for(const Tensor& inputs, const Tensor& labels);
+
+ private:
+  Module& model_;
+  LossFunction loss_;
+  Optimizer& optimizer_;
+  std::vector<std::unique_ptr<StepPlan>> plans_;
+};
+
+/// Forward and loss in evaluation mode, with no tape.
+class EvalStep {
+ public:
+  EvalStep(Module& model, LossFunction loss) : model_(model), loss_(std::move(loss)) {}
+  StepResult operator()(const Tensor& inputs, const Tensor& labels);
+
+ private:
+  Module& model_;
+  LossFunction loss_;
+  std::vector<std::unique_ptr<StepPlan>> plans_;
+};
+
+}  // namespace lathe

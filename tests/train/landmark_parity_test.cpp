@@ -78,8 +78,7 @@ void compare(const OptimizerOptions& options, const char* name, DType dtype, dou
                       std::abs(valid_loss / golden[epoch][1].get<double>() - 1)});
   }
   MESSAGE(concat(name, " ", dtype, " rows '", rows, "': worst relative difference ", worst));
-               << worst);
-               CHECK_LE(worst, tolerance);
+  CHECK_LE(worst, tolerance);
 }
 
 }  // namespace

@@ -142,7 +142,10 @@ void BlockRunner::async_wait(size_t pending_groups) {
     const auto end = thread.copies.begin() + std::ptrdiff_t(thread.groups.front());
     for (auto copy = thread.copies.begin(); copy != end; ++copy) {
       land(*copy);
-      touch(copy->to, copy->bytes, true, false, copy->place);
+      if (observer) {
+        observer->copy_waited_for(
+            {copy->to, copy->bytes, true, false, Space::shared, place_origin(copy->place)});
+      }
     }
     thread.copies.erase(thread.copies.begin(), end);
     thread.groups.erase(thread.groups.begin());

@@ -30,7 +30,11 @@ std::mutex places_mutex;
 std::set<Place, PlaceOrder> places;
 std::set<const void*> place_addresses;
 
-const void* interned(const Place& place) {
+}  // namespace
+
+Observer* observer = nullptr;
+
+const void* place_origin(const Place& place) {
   thread_local Place last;
   thread_local const void* last_address = nullptr;
   if (last_address && last.file == place.file && last.line == place.line) return last_address;
@@ -41,16 +45,13 @@ const void* interned(const Place& place) {
   return last_address;
 }
 
-}  // namespace
-
-Observer* observer = nullptr;
+bool is_place_origin(const void* origin) {
+  std::lock_guard lock(places_mutex);
+  return place_addresses.contains(origin);
+}
 
 std::string origin_text(const void* origin) {
-  {
-    std::lock_guard lock(places_mutex);
-    if (place_addresses.contains(origin)) return text(*static_cast<const Place*>(origin));
-  }
-  return source_line(origin);
+  return is_place_origin(origin) ? text(*static_cast<const Place*>(origin)) : source_line(origin);
 }
 
 void fail(Place place, const char* format, ...) {
@@ -108,7 +109,7 @@ void touch_memory(const void* address, size_t bytes, bool write, bool atomic, Pl
   if (bytes == 0 || !runner || !runner->current()) return;
   if (runner->fiber().stack_contains(address)) return;
   const Space space = runner->shared().contains(address) ? Space::shared : Space::global;
-  observer->access({address, bytes, write, atomic, space, interned(place)});
+  observer->access({address, bytes, write, atomic, space, place_origin(place)});
 }
 
 }  // namespace lathe::emulator

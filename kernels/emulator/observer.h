@@ -47,6 +47,8 @@ class Observer {
   virtual void block_begins(uint64_t /*block*/) {}
   virtual void block_ends() {}
   virtual void access(const Access&) {}
+  /// The bytes of a cp.async, whose access was told at its issue, are waited for.
+  virtual void copy_waited_for(const Access&) {}
   virtual void executes(Instruction) {}
   virtual void block_barrier_released() {}
   virtual void warp_synchronised(unsigned /*warp*/) {}
@@ -56,6 +58,10 @@ class Observer {
 };
 
 extern Observer* observer;
+
+/// A place as the origin of accesses that have no return address of their own.
+const void* place_origin(const Place& place);
+bool is_place_origin(const void* origin);
 
 /// Where an access's origin lies: "softmax.cu:48".
 std::string origin_text(const void* origin);

@@ -26,6 +26,7 @@ class RaceChecker : public Observer {
   void launch_begins(const LaunchInfo& launch) override;
   void block_begins(uint64_t block) override;
   void access(const Access& access) override;
+  void copy_waited_for(const Access& copy) override { access(copy); }
   void block_barrier_released() override { barriers_++; }
   void warp_synchronised(unsigned warp) override { warp_barriers_[warp]++; }
   void fence() override;

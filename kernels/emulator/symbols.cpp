@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <vector>
 
 namespace lathe::emulator {
 namespace {
@@ -117,28 +118,59 @@ std::string kernel_name(const void* function) {
   return name.substr(0, name.find('<'));
 }
 
-std::string source_line(const void* return_address) {
-  static std::map<const void*, std::string> known;
-  std::lock_guard lock(mutex);
-  std::string& line = known[return_address];
-  if (!line.empty()) return line;
-  line = "an unknown line";
-  Dl_info info{};
-  if (!dladdr(return_address, &info)) return line;
-  const uintptr_t base = reinterpret_cast<uintptr_t>(info.dli_fbase);
-  const uintptr_t offset = reinterpret_cast<uintptr_t>(return_address) - base - 1;
-  char command[600], output[600];
-  std::snprintf(command, sizeof command, "addr2line -e '%s' %#lx 2>/dev/null", info.dli_fname,
-                static_cast<unsigned long>(offset));
-  FILE* pipe = popen(command, "r");
-  if (!pipe) return line;
-  if (std::fgets(output, sizeof output, pipe) && output[0] != '?') {
+namespace {
+
+// What addr2line says of some addresses of one file, in their order; shorter where it fails.
+std::vector<std::string> run_addr2line(const std::string& file,
+                                       const std::vector<uintptr_t>& offsets) {
+  std::string command = "addr2line -e '" + file + "'";
+  for (uintptr_t offset : offsets) {
+    char text[24];
+    std::snprintf(text, sizeof text, " %#lx", static_cast<unsigned long>(offset));
+    command += text;
+  }
+  std::vector<std::string> lines;
+  FILE* pipe = popen((command + " 2>/dev/null").c_str(), "r");
+  if (!pipe) return lines;
+  char output[1024];
+  while (std::fgets(output, sizeof output, pipe)) {
     output[std::strcspn(output, " \n")] = 0;
     const char* slash = std::strrchr(output, '/');
-    line = slash ? slash + 1 : output;
+    lines.push_back(output[0] == '?' ? "an unknown line" : slash ? slash + 1 : output);
   }
   pclose(pipe);
-  return line;
+  return lines;
+}
+
+std::map<const void*, std::string> known_lines;
+
+}  // namespace
+
+void find_source_lines(const std::vector<const void*>& return_addresses) {
+  std::lock_guard lock(mutex);
+  std::map<std::string, std::vector<const void*>> by_file;
+  std::map<std::string, std::vector<uintptr_t>> offsets;
+  for (const void* address : return_addresses) {
+    Dl_info info{};
+    if (known_lines.contains(address)) continue;
+    known_lines[address] = "an unknown line";
+    if (!dladdr(address, &info)) continue;
+    const uintptr_t base = reinterpret_cast<uintptr_t>(info.dli_fbase);
+    by_file[info.dli_fname].push_back(address);
+    offsets[info.dli_fname].push_back(reinterpret_cast<uintptr_t>(address) - base - 1);
+  }
+  for (const auto& [file, addresses] : by_file) {
+    const std::vector<std::string> lines = run_addr2line(file, offsets[file]);
+    for (size_t i = 0; i < lines.size() && i < addresses.size(); i++) {
+      known_lines[addresses[i]] = lines[i];
+    }
+  }
+}
+
+std::string source_line(const void* return_address) {
+  find_source_lines({return_address});
+  std::lock_guard lock(mutex);
+  return known_lines[return_address];
 }
 
 }  // namespace lathe::emulator

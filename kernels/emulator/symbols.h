@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace lathe::emulator {
 
@@ -15,5 +16,8 @@ std::string kernel_full_name(const void* function);
 /// "softmax.cu:48" for the instruction before this return address; needs -g and addr2line
 /// (binutils).
 std::string source_line(const void* return_address);
+
+/// Looks up many addresses at once, so that source_line answers them without another search.
+void find_source_lines(const std::vector<const void*>& return_addresses);
 
 }  // namespace lathe::emulator

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace lathe::test {
+namespace lathe::tests {
 
 using Defect = void (*)();
 std::map<std::string, Defect>& defects();
@@ -50,4 +50,4 @@ struct Memory {
   }
 };
 
-}  // namespace lathe::test
+}  // namespace lathe::tests

@@ -8,14 +8,14 @@
 
 #include "tests/emulator/defects.h"
 
-namespace lathe::test {
+namespace lathe::tests {
 
 std::map<std::string, Defect>& defects() {
   static std::map<std::string, Defect> all;
   return all;
 }
 
-}  // namespace lathe::test
+}  // namespace lathe::tests
 
 namespace {
 
@@ -35,7 +35,7 @@ void on_segmentation_fault(int) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using lathe::test::defects;
+  using lathe::tests::defects;
   if (argc == 2 && std::strcmp(argv[1], "--list") == 0) {
     for (const auto& [name, run] : defects()) std::printf("%s\n", name.c_str());
     return 0;
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   std::signal(SIGSEGV, on_segmentation_fault);
   try {
     defects()[argv[1]]();
-    lathe::test::require(cudaDeviceSynchronize());
+    lathe::tests::require(cudaDeviceSynchronize());
   } catch (const std::exception& error) {
     finish(std::string("caught: ") + error.what());
   }

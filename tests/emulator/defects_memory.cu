@@ -5,7 +5,7 @@
 #include "tests/emulator/defects.h"
 
 using namespace lathe::kernels;
-using namespace lathe::test;
+using namespace lathe::tests;
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace lathe::test {
+namespace lathe::tests {
 
 template <class T>
 class DeviceBuffer {
@@ -37,4 +37,4 @@ class DeviceBuffer {
   size_t count_;
 };
 
-}  // namespace lathe::test
+}  // namespace lathe::tests

@@ -11,8 +11,8 @@
 
 using namespace lathe;
 using namespace lathe::kernels;
-using lathe::test::DeviceBuffer;
-using lathe::test::for_each_order;
+using lathe::tests::DeviceBuffer;
+using lathe::tests::for_each_order;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "kernels/emulator/options.h"
 #endif
 
-namespace lathe::test {
+namespace lathe::tests {
 
 template <class F>
 void for_each_order(const F& check) {
@@ -26,4 +26,4 @@ void for_each_order(const F& check) {
 #endif
 }
 
-}  // namespace lathe::test
+}  // namespace lathe::tests

@@ -14,7 +14,7 @@
 
 using namespace lathe;
 using namespace lathe::kernels;
-using lathe::test::DeviceBuffer;
+using lathe::tests::DeviceBuffer;
 
 namespace {
 
@@ -243,7 +243,7 @@ TEST_CASE("emulator: launches beyond the limits are refused, and nothing sticks"
 }
 
 TEST_CASE("emulator: the last block to finish sees what all others wrote") {
-  lathe::test::for_each_order([] {
+  lathe::tests::for_each_order([] {
     DeviceBuffer<float> x(64 * 64, 1.0f), partial(64), y(1);
     DeviceBuffer<unsigned> ticket(1, 0u);
     launch(last_block_sums, 64, 64, 0, x.data(), partial.data(), ticket.data(), y.data());

@@ -192,8 +192,10 @@ int Program::parse_and_run(int argc, char** argv) {
 }
 
 int Program::run(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i)  // known even when the command line itself is wrong
-    if (std::string(argv[i]) == "--json") common.json = true;
+  for (int i = 0; i < argc; ++i) {
+    command_line += (i ? " " : "") + std::string(argv[i]);
+    if (std::string(argv[i]) == "--json") common.json = true;  // even when the rest is wrong
+  }
   try {
     return parse_and_run(argc, argv);
   } catch (...) {

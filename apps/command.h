@@ -65,6 +65,8 @@ class Program {
   int run(int argc, char** argv);
 
   CommonOptions common;
+  /// What was typed, for the records of a run.
+  std::string command_line;
 
  private:
   int parse_and_run(int argc, char** argv);

@@ -6,6 +6,7 @@
 namespace lathe::apps {
 
 void add_env(Program& program);
+void add_inspect(Program& program);
 void add_kernels(Program& program);
 
 }  // namespace lathe::apps

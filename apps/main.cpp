@@ -4,6 +4,7 @@
 int main(int argc, char** argv) {
   using namespace lathe::apps;
   Program program;
+  add_inspect(program);
   add_kernels(program);
   add_env(program);
   return program.run(argc, argv);

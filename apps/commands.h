@@ -5,8 +5,13 @@
 
 namespace lathe::apps {
 
-void add_env(Program& program);
+void add_train(Program& program);
+void add_eval(Program& program);
+void add_predict(Program& program);
+void add_summary(Program& program);
 void add_inspect(Program& program);
 void add_kernels(Program& program);
+void add_bench(Program& program);
+void add_env(Program& program);
 
 }  // namespace lathe::apps

@@ -4,8 +4,13 @@
 int main(int argc, char** argv) {
   using namespace lathe::apps;
   Program program;
+  add_train(program);
+  add_eval(program);
+  add_predict(program);
+  add_summary(program);
   add_inspect(program);
   add_kernels(program);
+  add_bench(program);
   add_env(program);
   return program.run(argc, argv);
 }

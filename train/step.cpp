@@ -18,10 +18,13 @@ StepPlan* find(const Plans& plans, const Tensor& inputs, const Tensor& labels) {
   return nullptr;
 }
 
-/// Traces a step for batches like this one, on the model's device, and keeps it once that has gone well.
+/// Traces a step for batches like this one, on the model's device, and keeps it once that has gone
+/// well.
 template <class Trace>
-StepPlan& add(Plans& plans, Module& model, const Tensor& inputs, const Tensor& labels, const Trace& trace) {
-  LATHE_CHECK(inputs.numel() > 0, "train: expects a batch of at least one sample, got inputs ", inputs.shape());
+StepPlan& add(Plans& plans, Module& model, const Tensor& inputs, const Tensor& labels,
+              const Trace& trace) {
+  LATHE_CHECK(inputs.numel() > 0, "train: expects a batch of at least one sample, got inputs ",
+              inputs.shape());
   const auto parameters = model.named_parameters();
   const Device device = parameters.empty() ? Device::cpu : parameters[0].tensor.device();
   auto step = std::make_unique<StepPlan>();

@@ -1,0 +1,147 @@
+// lathe eval: what weights are worth on a split.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "tensor/check.h"
+#include "tensor/serialize/file.h"
+#include "train/trainer.h"
+#include "train/used_weights.h"
+
+namespace lathe::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string what, threshold = "0.5", report;
+  std::vector<std::string> splits;
+  UseOptions use;
+};
+
+Json means(const ClassMeasures& m) {
+  return {{"precision", m.precision}, {"recall", m.recall}, {"f1", m.f1}};
+}
+
+Json json_of(const Evaluation& e) {
+  Json json = {{"samples", e.samples}, {"loss", e.loss}, {"accuracy", e.accuracy}};
+  if (e.two_classes()) {
+    json.update(means(e.positive));
+    json["roc_auc"] = e.roc_auc;
+    json["average_precision"] = e.average_precision;
+    json["eer"] = e.equal_error_rate;
+  } else {
+    json["macro"] = means(e.macro);
+    json["weighted"] = means(e.weighted);
+  }
+  json["confusion"] = e.confusion;
+  return json;
+}
+
+std::string means_text(const char* name, const ClassMeasures& m) {
+  return fmt::format("  {:<18} precision {:.4f}  recall {:.4f}  F1 {:.4f}  of {}\n", name,
+                     m.precision, m.recall, m.f1, m.support);
+}
+
+std::string text_of(const std::string& split, const Evaluation& e, const UsedWeights& weights) {
+  std::string text = fmt::format("{}: {} samples\n  loss {:.6g}\n  accuracy {:.4f}\n", split,
+                                 e.samples, e.loss, e.accuracy);
+  if (e.two_classes()) {
+    text += means_text(weights.classes[size_t(weights.positive)].c_str(), e.positive);
+    text += fmt::format("  ROC-AUC {:.4f}  average precision {:.4f}  EER {:.4f}\n", e.roc_auc,
+                        e.average_precision, e.equal_error_rate);
+  } else {
+    text += means_text("macro mean", e.macro) + means_text("weighted mean", e.weighted);
+  }
+  size_t width = 9;
+  for (const std::string& name : weights.classes) width = std::max(width, name.size() + 1);
+  text += fmt::format("  {:>{}}", "actual", width) + "  predicted\n  " + std::string(width, ' ');
+  for (const std::string& name : weights.classes) text += fmt::format("{:>{}}", name, width);
+  for (size_t i = 0; i < e.confusion.size(); ++i) {
+    text += fmt::format("\n  {:>{}}", weights.classes[i], width);
+    for (int64_t count : e.confusion[i]) text += fmt::format("{:>{}}", count, width);
+  }
+  return text + "\n";
+}
+
+/// A fraction, or the threshold of best accuracy on the validation set.
+double threshold_of(const Options& options, const UsedWeights& weights, EvalStep& step,
+                    const LoaderOptions& loading) {
+  if (options.threshold == "best") {
+    LATHE_CHECK(weights.class_count() == 2, "--threshold: best expects two classes, got ",
+                weights.class_count());
+    Loader loader(load_split(weights, "valid"), loading);
+    const Evaluator valid = gather(step, loader, 2, weights.positive);
+    return best_threshold(valid.scores(), valid.ones());
+  }
+  char* end = nullptr;
+  const double value = std::strtod(options.threshold.c_str(), &end);
+  LATHE_CHECK(*end == 0 && end != options.threshold.c_str() && value >= 0 && value <= 1,
+              "--threshold: expects a number from 0 to 1, or best, got '", options.threshold, "'");
+  return value;
+}
+
+int evaluate_weights(const Options& options, const CommonOptions& common) {
+  UseOptions use = options.use;
+  use.dtype = common.dtype;
+  const Device device = resolve_device(common);
+  const UsedWeights weights = use_weights(options.what, use, device);
+  const Recipe& recipe = weights.recipe;
+  std::vector<std::string> splits = options.splits;
+  if (splits.empty()) {
+    for (const std::string& name : split_names(recipe))
+      if (name != "train") splits.push_back(name);
+    LATHE_CHECK(!splits.empty(), "eval: the recipe of ", options.what,
+                " has neither data.valid nor data.test; say --split train, or set one by --set");
+  }
+  EvalStep step(*weights.model, make_loss(recipe, weights.class_count(), device));
+  LoaderOptions loading;
+  loading.batch_size = recipe.train.batch_size;
+  loading.workers = int(recipe.data.workers);
+  const double threshold = threshold_of(options, weights, step, loading);
+
+  Json all = Json::object();
+  std::string text;
+  for (const std::string& split : splits) {
+    Loader loader(load_split(weights, split), loading);
+    const Evaluation e = evaluate(step, loader, weights.class_count(), weights.positive, threshold);
+    all[split] = json_of(e);
+    if (threshold != 0.5) all[split]["threshold"] = threshold;
+    text += text_of(split, e, weights);
+  }
+  const Json json = splits.size() == 1 ? all[splits[0]] : all;
+  if (!options.report.empty()) {
+    std::filesystem::create_directories(options.report);
+    atomic_write(std::filesystem::path(options.report) / "metrics.json", json.dump(2) + "\n");
+    atomic_write(std::filesystem::path(options.report) / "metrics.txt", text);
+  }
+  if (common.json)
+    print_json(json);
+  else
+    std::cout << fmt::format("{} (epoch {})\n", weights.file.string(), weights.epoch) << text;
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(Program& program) {
+  auto options = std::make_shared<Options>();
+  program.add("eval", "metrics of weights on a split")
+      .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
+      .option("--split", options->splits,
+              "train, valid or test, several times for several; valid and test if not given")
+      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
+      .option("--set", options->use.settings,
+              "key=value: overrides a key of the recipe, such as data.test")
+      .option("--model", options->use.model, "for weights that do not name theirs")
+      .option("--num-classes", options->use.classes, "of such a model")
+      .option("--threshold", options->threshold,
+              "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
+      .option("--report", options->report, "a folder for the same as files")
+      .run([&program, options] { return evaluate_weights(*options, program.common); });
+}
+
+}  // namespace lathe::apps

@@ -1,0 +1,64 @@
+#include "apps/model_argument.h"
+
+#include <filesystem>
+#include <sstream>
+
+#include "models/registry.h"
+#include "tensor/check.h"
+#include "tensor/random.h"
+#include "tensor/suggest.h"
+
+namespace lathe::apps {
+
+Recipe recipe_of(const std::string& what, const std::vector<std::string>& given,
+                 const CommonOptions& common) {
+  std::vector<std::string> settings = given;
+  if (!common.dtype.empty()) settings.push_back("train.dtype=" + common.dtype);
+  if (common.seed) settings.push_back(concat("train.seed=", *common.seed));
+  const std::vector<std::string> models = model_names();
+  if (std::find(models.begin(), models.end(), what) != models.end()) {
+    settings.insert(settings.begin(), "model.name=" + what);
+    return parse_recipe({"", what, std::filesystem::current_path()}, settings);
+  }
+  if (std::filesystem::exists(what)) return read_recipe(what, settings);
+  fail(what.ends_with(".toml") ? ErrorKind::data : ErrorKind::usage, what,
+       ": there is neither such a model nor such a recipe", suggestion(what, models),
+       " (models: ", list_text(models), ")");
+}
+
+Shape batch_shape(Module& model, int64_t batch_size, const std::string& input) {
+  std::vector<int64_t> extents = {batch_size};
+  if (input.empty()) {
+    const auto parameters = model.named_parameters();
+    LATHE_CHECK(!parameters.empty() && parameters[0].tensor.rank() == 2,
+                "--input: this model needs it, such as 3x224x224");
+    extents.push_back(parameters[0].tensor.dim(1));
+  }
+  std::istringstream parts(input);
+  for (std::string part; std::getline(parts, part, 'x');) {
+    LATHE_CHECK(!part.empty() && part.size() < 9 &&
+                    part.find_first_not_of("0123456789") == std::string::npos &&
+                    std::stoll(part) > 0,
+                "--input: expects extents such as 3x224x224, got '", input, "'");
+    extents.push_back(std::stoll(part));
+  }
+  return Shape(extents);
+}
+
+RandomBatch random_batch(Module& model, const Recipe& recipe, const Shape& shape, Device device) {
+  const DType dtype = dtype_from_name(recipe.train.dtype);
+  Tensor inputs = Tensor::empty(shape, dtype);
+  normal_(inputs, 0, 1, RandomStream(uint64_t(recipe.train.seed), Purpose::test));
+  inputs = inputs.to(device);
+  // One sample says how wide the outputs are.
+  const Tensor outputs = model(inputs.slice(0, 1));
+  const int64_t width = outputs.rank() == 1 ? 1 : outputs.dim(1);
+  const int64_t classes = width == 1 ? 2 : width;
+  const RandomStream random(uint64_t(recipe.train.seed), Purpose::test, 1);
+  std::vector<int64_t> labels;
+  for (int64_t i = 0; i < shape[0]; ++i)
+    labels.push_back(int64_t(random.below(uint64_t(i), uint64_t(classes))));
+  return {inputs, Tensor::from(labels, {shape[0]}).to(device), classes};
+}
+
+}  // namespace lathe::apps

@@ -1,0 +1,123 @@
+// lathe predict: a line for each sample of each input.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "data/idx.h"
+#include "data/landmarks.h"
+#include "data/loader.h"
+#include "tensor/check.h"
+#include "tensor/serialize/file.h"
+#include "train/metrics.h"
+#include "train/used_weights.h"
+
+namespace lathe::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string what, output;
+  std::vector<std::string> inputs;
+  UseOptions use;
+};
+
+/// The samples of a file, without labels, as the weights' recipe reads its data.
+std::shared_ptr<const Dataset> read_input(const UsedWeights& weights, const std::string& file) {
+  const Recipe& recipe = weights.recipe;
+  const DType dtype = dtype_from_name(recipe.train.dtype);
+  if (recipe.data.kind == "landmarks") {
+    LandmarkOptions options;
+    options.rows_per_sample = recipe.data.rows_per_sample;
+    options.dtype = dtype;
+    return normalized(read_landmarks({{file}}, options), weights.normalization);
+  }
+  const Tensor pixels = read_idx(file);
+  if (pixels.rank() != 3)
+    fail(ErrorKind::data, file, ": expects images (N, height, width), got ", pixels.shape());
+  std::vector<double> values = pixels.to_vector<double>();
+  for (double& value : values) value /= 255;
+  const Tensor inputs =
+      Tensor::from(values, {pixels.dim(0), pixels.dim(1), pixels.dim(2), 1}).to(dtype);
+  const Tensor labels = Tensor::full({pixels.dim(0)}, -1, DType::i64);
+  return normalized(std::make_shared<TensorDataset>(inputs, labels, weights.classes, 1),
+                    weights.normalization);
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string line_of(bool json, const UsedWeights& weights, const std::string& input, int64_t index,
+                    const std::vector<double>& logits, const std::vector<double>& p) {
+  const int64_t c = class_of(p);
+  const std::string name = weights.classes.at(size_t(c));
+  if (!json)
+    return fmt::format("{},{},{:.9g},{}\n", csv_cell(input), index,
+                       p.size() == 1 ? p[0] : p[size_t(c)], csv_cell(name));
+  const Json line = {{"input", input},
+                     {"index", index},
+                     {"logits", logits},
+                     {"probabilities", p},
+                     {"class", name}};
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+int predict(const Options& options, const CommonOptions& common) {
+  UseOptions use = options.use;
+  use.dtype = common.dtype;
+  const Device device = resolve_device(common);
+  const UsedWeights weights = use_weights(options.what, use, device);
+  LoaderOptions loading;
+  loading.batch_size = weights.recipe.train.batch_size;
+  loading.workers = 0;
+  std::optional<AtomicFile> file;
+  if (!options.output.empty()) file.emplace(options.output);
+  auto put = [&](const std::string& text) { file ? file->write(text) : void(std::cout << text); };
+  if (!common.json) put("input,index,probability,class\n");
+  for (const std::string& input : options.inputs) {
+    Loader loader(read_input(weights, input), loading);
+    loader.begin(0);
+    int64_t index = 0;
+    while (const Batch* batch = loader.next()) {
+      const Tensor outputs = (*weights.model)(batch->inputs.to(device));
+      const std::vector<double> logits = outputs.to_vector<double>();
+      const auto rows = probabilities(outputs);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const size_t width = rows[i].size();
+        const std::vector<double> own(logits.begin() + long(i * width),
+                                      logits.begin() + long((i + 1) * width));
+        put(line_of(common.json, weights, input, index++, own, rows[i]));
+      }
+    }
+  }
+  std::cout.flush();
+  if (file) file->commit();
+  return 0;
+}
+
+}  // namespace
+
+void add_predict(Program& program) {
+  auto options = std::make_shared<Options>();
+  program
+      .add("predict",
+           "a line per sample: input, index, P(class 1) or the class's probability, class")
+      .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
+      .argument("INPUT", options->inputs,
+                "files of the kind that the weights were trained on: landmark CSV, or IDX images")
+      .option("--output", options->output, "a CSV file, instead of stdout")
+      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
+      .option("--model", options->use.model, "for weights that do not name theirs")
+      .option("--num-classes", options->use.classes, "of such a model")
+      .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
+      .run([&program, options] { return predict(*options, program.common); });
+}
+
+}  // namespace lathe::apps

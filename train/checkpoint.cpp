@@ -1,0 +1,142 @@
+#include "train/checkpoint.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tensor/check.h"
+#include "tensor/serialize/safetensors.h"
+
+namespace lathe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* optimizer_prefix = "optimizer.";
+
+/// JSON has no infinity: the best loss before any epoch is null.
+Json state_json(const TrainState& state) {
+  return {{"epoch", state.epoch},
+          {"batches", state.batches},
+          {"steps", state.steps},
+          {"loss_sum", state.sums.loss},
+          {"correct", state.sums.correct},
+          {"samples", state.sums.samples},
+          {"best_loss", std::isfinite(state.best_loss) ? Json(state.best_loss) : Json()},
+          {"best_epoch", state.best_epoch}};
+}
+
+TrainState state_from(const Json& json) {
+  TrainState state;
+  state.epoch = json.at("epoch");
+  state.batches = json.at("batches");
+  state.steps = json.at("steps");
+  state.sums.loss = json.at("loss_sum");
+  state.sums.correct = json.at("correct");
+  state.sums.samples = json.at("samples");
+  state.best_loss = json.at("best_loss").is_null() ? HUGE_VAL : json.at("best_loss").get<double>();
+  state.best_epoch = json.at("best_epoch");
+  return state;
+}
+
+std::map<std::string, std::string> metadata_of(const Weights& weights) {
+  const WeightsInfo& info = weights.info;
+  std::map<std::string, std::string> metadata = {
+      {"format_version", std::to_string(weights_format_version)},
+      {"epoch", std::to_string(info.epoch)}};
+  if (!info.model.empty()) {
+    Json options = Json::object();
+    for (const auto& [name, value] : info.options) options[name] = Json::parse(value);
+    metadata["model"] = Json{{"name", info.model}, {"options", options}}.dump();
+  }
+  if (!info.classes.empty()) metadata["classes"] = Json(info.classes).dump();
+  if (!info.recipe.empty()) metadata["recipe"] = info.recipe;
+  if (weights.state) metadata["state"] = state_json(*weights.state).dump();
+  return metadata;
+}
+
+std::vector<StoredTensor> stored_tensors(const Weights& weights) {
+  std::vector<StoredTensor> all;
+  for (const NamedTensor& t : weights.tensors) all.push_back({t.name, t.tensor});
+  if (weights.info.normalization) {
+    all.push_back({Normalization::mean_name, weights.info.normalization->mean});
+    all.push_back({Normalization::std_name, weights.info.normalization->std});
+  }
+  for (const NamedTensor& t : weights.optimizer)
+    all.push_back({optimizer_prefix + t.name, t.tensor});
+  return all;
+}
+
+void read_metadata(const std::string& file, const std::map<std::string, std::string>& metadata,
+                   Weights& weights) {
+  auto text = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  const std::string version = text("format_version");
+  if (!version.empty() && std::atoi(version.c_str()) > weights_format_version)
+    fail(ErrorKind::data, file, ": has format_version ", version,
+         ", but this Lathe knows only those up to ", weights_format_version,
+         ": a later Lathe is needed");
+  WeightsInfo& info = weights.info;
+  try {
+    if (const std::string model = text("model"); !model.empty()) {
+      const Json json = Json::parse(model);
+      info.model = json.at("name");
+      for (const auto& [name, value] : json.at("options").items())
+        info.options[name] = value.dump();
+    }
+    if (const std::string classes = text("classes"); !classes.empty())
+      info.classes = Json::parse(classes).get<std::vector<std::string>>();
+    if (const std::string state = text("state"); !state.empty())
+      weights.state = state_from(Json::parse(state));
+  } catch (const nlohmann::json::exception& e) {
+    fail(ErrorKind::data, file, ": its metadata are damaged: ", e.what());
+  }
+  info.recipe = text("recipe");
+  info.epoch = std::atoll(text("epoch").c_str());
+}
+
+}  // namespace
+
+void save_weights(const std::filesystem::path& file, const Weights& weights) {
+  write_safetensors(file, stored_tensors(weights), metadata_of(weights));
+}
+
+Weights load_weights(const std::filesystem::path& file) {
+  const SafeTensors content = read_safetensors(file);
+  Weights weights;
+  read_metadata(file.string(), content.metadata, weights);
+  const std::string prefix = optimizer_prefix;
+  for (const StoredTensor& t : content.tensors) {
+    if (weights.state && t.name.starts_with(prefix))
+      weights.optimizer.push_back({t.name.substr(prefix.size()), t.tensor});
+    else if (t.name != Normalization::mean_name && t.name != Normalization::std_name)
+      weights.tensors.push_back({t.name, t.tensor});
+  }
+  const Tensor mean = content.find(Normalization::mean_name);
+  const Tensor deviation = content.find(Normalization::std_name);
+  if (bool(mean) != bool(deviation) || (mean && mean.shape() != deviation.shape()))
+    fail(ErrorKind::data, file.string(), ": ", Normalization::mean_name, " and ",
+         Normalization::std_name, " do not go together");
+  if (mean) weights.info.normalization = {mean.to(DType::f64), deviation.to(DType::f64)};
+  return weights;
+}
+
+int64_t size_on_disk(const Weights& weights) {
+  int64_t bytes = 8;
+  for (const StoredTensor& t : stored_tensors(weights))
+    bytes += t.tensor.bytes() + 100 + int64_t(t.name.size());
+  for (const auto& [key, value] : metadata_of(weights))
+    bytes += int64_t(key.size() + value.size()) + 8;
+  return bytes;
+}
+
+void check_disk(const std::filesystem::path& folder, int64_t bytes) {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(folder, unknown);
+  if (unknown || int64_t(space.available) >= bytes) return;
+  fail(ErrorKind::device, folder.string(), ": weights need ", bytes, " bytes, but only ",
+       space.available, " are free there");
+}
+
+}  // namespace lathe

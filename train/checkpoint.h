@@ -1,0 +1,57 @@
+// Weights files: safetensors with the model's tensors under its own names, and in the metadata what
+// is needed to use them. The file `last` of a run also holds what training needs to go on: the
+// optimiser's state under "optimizer.", the position and the sums of the epoch.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/normalize.h"
+#include "layers/module.h"
+#include "train/metrics.h"
+
+namespace lathe {
+
+/// The version of the files that this Lathe writes; it reads all up to it.
+inline constexpr int weights_format_version = 1;
+
+/// What weights say of themselves.
+struct WeightsInfo {
+  std::string model;  ///< a name of the registry; empty: the file does not say
+  std::map<std::string, std::string> options;  ///< of the model, as JSON
+  std::vector<std::string> classes;
+  std::string recipe;  ///< TOML; empty: the file does not say
+  int64_t epoch = 0;   ///< how many epochs these weights have seen
+  std::optional<Normalization> normalization;
+};
+
+/// Where training stands.
+struct TrainState {
+  int64_t epoch = 0;    ///< epochs finished
+  int64_t batches = 0;  ///< batches of the next epoch that are done
+  int64_t steps = 0;    ///< updates in all
+  RunningSums sums;     ///< of the next epoch
+  double best_loss = 0;
+  int64_t best_epoch = 0;  ///< 0: none yet
+};
+
+struct Weights {
+  WeightsInfo info;
+  std::vector<NamedTensor> tensors;  ///< the model's, in the file's order
+  std::vector<NamedTensor> optimizer;
+  std::optional<TrainState> state;
+};
+
+/// Writes weights, atomically; with a state, the optimiser's tensors too.
+void save_weights(const std::filesystem::path& file, const Weights& weights);
+/// Throws Error(data) for a file that is damaged, or of a later format_version.
+Weights load_weights(const std::filesystem::path& file);
+/// Bytes that the file will have, to a few per cent.
+int64_t size_on_disk(const Weights& weights);
+/// Throws Error(device) when there is less free space than `bytes` where the folder is.
+void check_disk(const std::filesystem::path& folder, int64_t bytes);
+
+}  // namespace lathe

@@ -1,0 +1,50 @@
+// When a run's weights are written. Files are large beside small models' epochs, so `best` and
+// `last` are written at the end of an epoch only when that costs little of the time since they were
+// written before; what a kill then loses is computed again by --resume, to the same bytes.
+#pragma once
+
+#include <chrono>
+
+#include "optim/optimizer.h"
+#include "train/checkpoint.h"
+#include "train/recipe.h"
+#include "train/run_folder.h"
+
+namespace lathe {
+
+class CheckpointWriter {
+ public:
+  /// Keeps a copy of the model's weights as they are: the last good ones until an epoch has ended.
+  CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info, Module& model,
+                   const Optimizer& optimizer);
+
+  /// Throws Error(device) unless everything that the run will write has room.
+  void check_disk_for(int64_t epochs) const;
+  /// Keeps the model's weights as the best; they are written with the next `last`.
+  void keep_best(int64_t epoch);
+  /// Writes `best` where it is new, then `last`.
+  void write(const TrainState& state);
+  /// The same when it is cheap by now, or `must` says so; and weights/epoch_N where the recipe
+  /// asks.
+  void end_epoch(const TrainState& state, bool must);
+  /// Writes `last` from the weights that the run began with, unless there is one.
+  void write_initial();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Weights current(const TrainState* state) const;
+  void write_numbered(int64_t epoch);
+
+  const RunFolder& folder_;
+  const Recipe& recipe_;
+  WeightsInfo info_;
+  Module& model_;
+  const Optimizer& optimizer_;
+  std::vector<NamedTensor> kept_;
+  int64_t kept_epoch_ = 0;
+  bool best_is_new_ = false;
+  Clock::time_point written_at_;
+  double write_seconds_ = 0;
+};
+
+}  // namespace lathe

@@ -1,0 +1,69 @@
+// [init] of a recipe: weights to begin with, from other files.
+#include "tensor/check.h"
+#include "train/checkpoint.h"
+#include "train/task.h"
+
+namespace lathe {
+namespace {
+
+/// Whether a name is what a pattern says; a * stands for any characters.
+bool matches(const std::string& pattern, const std::string& name) {
+  size_t p = 0, n = 0, star = std::string::npos, tried = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      tried = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string::npos) {
+      p = star + 1;
+      n = ++tried;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+/// The name after init.map: a whole name, or a beginning up to a dot; the longest that fits.
+std::string renamed(const std::map<std::string, std::string>& map, const std::string& name) {
+  size_t longest = 0;
+  std::string result = name;
+  for (const auto& [from, to] : map) {
+    const bool whole = name == from, beginning = name.starts_with(from + ".");
+    if ((!whole && !beginning) || from.size() < longest) continue;
+    longest = from.size();
+    result = to + name.substr(from.size());
+  }
+  return result;
+}
+
+}  // namespace
+
+void load_initial_weights(const Recipe& recipe, Module& model) {
+  const Recipe::Init& init = recipe.init;
+  if (init.weights.files.empty()) return;
+  auto skipped = [&](const std::string& name) {
+    for (const std::string& pattern : init.skip)
+      if (matches(pattern, name)) return true;
+    return false;
+  };
+  std::vector<NamedTensor> given;
+  std::string files;
+  for (const std::string& file : init.weights.files) {
+    files += (files.empty() ? "" : ", ") + file;
+    for (NamedTensor& t : load_weights(file).tensors) {
+      t.name = init.prefix + renamed(init.map, t.name);
+      if (!skipped(t.name)) given.push_back(std::move(t));
+    }
+  }
+  LoadReport report = model.load_state_dict(given, false);
+  std::erase_if(report.missing, skipped);
+  // Another shape is never passed over silently: init.skip says so where it is meant.
+  if (!report.mismatched.empty() || (init.strict && !report.fits()))
+    fail(ErrorKind::data, files, ": the weights do not fit ", recipe.model.name, report.text());
+}
+
+}  // namespace lathe

@@ -1,0 +1,198 @@
+#include "train/task.h"
+
+#include <algorithm>
+#include <set>
+
+#include "data/idx.h"
+#include "data/landmarks.h"
+#include "layers/init.h"
+#include "layers/loss.h"
+#include "models/registry.h"
+#include "tensor/check.h"
+#include "tensor/suggest.h"
+
+namespace lathe {
+namespace {
+
+const std::vector<SplitFiles>& files_of(const Recipe& recipe, const std::string& split) {
+  if (split == "train") return recipe.data.train;
+  if (split == "valid") return recipe.data.valid;
+  LATHE_CHECK(split == "test", "split: expects train, valid or test, got '", split, "'",
+              suggestion(split, {"train", "valid", "test"}));
+  return recipe.data.test;
+}
+
+/// A dataset whose labels are numbers into another list of classes.
+class RelabelledDataset final : public Dataset {
+ public:
+  RelabelledDataset(std::shared_ptr<const Dataset> data, std::vector<std::string> classes,
+                    std::vector<int64_t> map)
+      : data_(std::move(data)), classes_(std::move(classes)), map_(std::move(map)) {}
+  int64_t size() const override { return data_->size(); }
+  Shape sample_shape() const override { return data_->sample_shape(); }
+  DType dtype() const override { return data_->dtype(); }
+  int64_t channels() const override { return data_->channels(); }
+  void fill(int64_t index, uint32_t epoch, void* to) const override {
+    data_->fill(index, epoch, to);
+  }
+  int64_t label(int64_t index) const override {
+    const int64_t label = data_->label(index);
+    return label < 0 ? label : map_[size_t(label)];
+  }
+  const std::vector<std::string>& class_names() const override { return classes_; }
+  std::string_view group(int64_t index) const override { return data_->group(index); }
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  std::vector<std::string> classes_;
+  std::vector<int64_t> map_;
+};
+
+std::shared_ptr<const Dataset> load_idx(const Recipe& recipe, const std::vector<SplitFiles>& files,
+                                        const std::string& split) {
+  LATHE_CHECK(files.size() == 1, "data.", split, ": of kind idx, expects one pair of files, got ",
+              files.size());
+  return std::make_shared<IdxDataset>(files[0].images, files[0].labels,
+                                      dtype_from_name(recipe.train.dtype));
+}
+
+std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
+                                              const std::vector<SplitFiles>& files) {
+  std::vector<LandmarkFiles> pairs;
+  for (const SplitFiles& one : files) pairs.push_back({one.features, one.labels});
+  LandmarkOptions options;
+  options.rows_per_sample = recipe.data.rows_per_sample;
+  options.dtype = dtype_from_name(recipe.train.dtype);
+  return read_landmarks(pairs, options);
+}
+
+int64_t index_of(const std::vector<std::string>& names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? -1 : found - names.begin();
+}
+
+}  // namespace
+
+std::vector<std::string> split_names(const Recipe& recipe) {
+  std::vector<std::string> names;
+  for (const char* split : {"train", "valid", "test"})
+    if (!files_of(recipe, split).empty()) names.push_back(split);
+  return names;
+}
+
+std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split) {
+  const std::vector<SplitFiles>& files = files_of(recipe, split);
+  LATHE_CHECK(!files.empty(), "data.", split, ": the recipe names no files for this split");
+  auto data =
+      recipe.data.kind == "idx" ? load_idx(recipe, files, split) : load_landmarks(recipe, files);
+  if (data->size() == 0)
+    fail(ErrorKind::data, recipe.data.kind == "idx" ? files[0].images : files[0].features,
+         ": has no sample");
+  return data;
+}
+
+std::vector<std::string> class_names(const Recipe& recipe, const Dataset& train) {
+  return recipe.data.classes.empty() ? train.class_names() : recipe.data.classes;
+}
+
+std::shared_ptr<const Dataset> with_classes(std::shared_ptr<const Dataset> data,
+                                            const std::vector<std::string>& classes) {
+  const std::vector<std::string>& own = data->class_names();
+  std::vector<int64_t> map;
+  size_t known = 0;
+  for (size_t i = 0; i < own.size(); ++i) {
+    map.push_back(index_of(classes, own[i]));
+    known += map.back() >= 0;
+  }
+  if (known == 0 && own.size() <= classes.size())  // other names for the same classes
+    for (size_t i = 0; i < own.size(); ++i) map[i] = int64_t(i);
+  else if (known < own.size())
+    fail(ErrorKind::data, "data.classes: expects names for all of the data's classes ",
+         list_text(own), ", got ", list_text(classes));
+  return std::make_shared<RelabelledDataset>(std::move(data), classes, std::move(map));
+}
+
+int64_t positive_class(const Recipe& recipe, const std::vector<std::string>& classes) {
+  if (recipe.data.positive.empty()) return 1;
+  const int64_t index = index_of(classes, recipe.data.positive);
+  LATHE_CHECK(index >= 0, "data.positive: there is no class '", recipe.data.positive, "'; expects ",
+              list_text(classes));
+  return index;
+}
+
+std::optional<Normalization> measure(const Recipe& recipe, const Dataset& train) {
+  if (recipe.data.normalize != "standard") return std::nullopt;
+  return measure_normalization(train);
+}
+
+std::shared_ptr<const Dataset> normalized(std::shared_ptr<const Dataset> data,
+                                          const std::optional<Normalization>& normalization) {
+  if (!normalization) return data;
+  return std::make_shared<NormalizedDataset>(std::move(data), *normalization);
+}
+
+void resolve_pos_weight(Recipe& recipe, const Dataset& train) {
+  NumberOrAuto& weight = recipe.loss.pos_weight;
+  if (!weight.automatic) return;
+  const std::vector<int64_t> counts = class_counts(train);
+  LATHE_CHECK(counts.size() == 2, "loss.pos_weight: \"auto\" expects two classes, the data have ",
+              counts.size());
+  if (counts[0] == 0 || counts[1] == 0)
+    fail(ErrorKind::data, "loss.pos_weight: \"auto\" expects samples of both classes, got ",
+         counts[0], " and ", counts[1]);
+  weight = {double(counts[0]) / double(counts[1]), false};
+}
+
+std::unique_ptr<Module> make_model(const Recipe& recipe, Device device) {
+  manual_seed(uint64_t(recipe.train.seed));
+  auto model = create_model(recipe.model.name, recipe.model.options);
+  model->to(dtype_from_name(recipe.train.dtype));
+  model->to(device);
+  return model;
+}
+
+LossFunction make_loss(const Recipe& recipe, int64_t classes, Device device) {
+  const std::string model = recipe.model.name;
+  if (recipe.loss.name == "bce_with_logits") {
+    LATHE_CHECK(classes == 2, "loss: bce_with_logits expects two classes, the data have ", classes,
+                "; use cross_entropy");
+    return [model, weight = recipe.loss.pos_weight.value](const Tensor& y, const Tensor& labels) {
+      LATHE_CHECK(y.numel() == labels.numel(), "loss: bce_with_logits expects one logit a sample, ",
+                  model, " gives ", y.shape(), "; use cross_entropy");
+      return bce_with_logits(y, labels, weight);
+    };
+  }
+  CrossEntropyOptions options;
+  options.label_smoothing = recipe.loss.label_smoothing;
+  if (const std::vector<double>& weights = recipe.loss.class_weights; !weights.empty()) {
+    LATHE_CHECK(int64_t(weights.size()) == classes, "loss.class_weights: expects ", classes,
+                " numbers, one a class, got ", weights.size());
+    options.class_weights =
+        Tensor::from(weights, {classes}).to(dtype_from_name(recipe.train.dtype)).to(device);
+  }
+  return [model, options, classes](const Tensor& y, const Tensor& labels) {
+    LATHE_CHECK(y.rank() == 2 && y.dim(1) == classes,
+                "loss: cross_entropy expects a logit for each of ", classes, " classes, ", model,
+                " gives ", y.shape());
+    return cross_entropy(y, labels, options);
+  };
+}
+
+OptimizerOptions optimizer_options(const Recipe& recipe) {
+  const Recipe::OptimizerKeys& keys = recipe.optimizer;
+  OptimizerOptions options;
+  options.rule = keys.name == "sgd"     ? kernels::UpdateRule::sgd
+                 : keys.name == "adamw" ? kernels::UpdateRule::adamw
+                                        : kernels::UpdateRule::adam;
+  options.lr = keys.lr;
+  options.beta1 = keys.betas[0];
+  options.beta2 = keys.betas[1];
+  options.eps = keys.eps;
+  options.weight_decay = keys.weight_decay;
+  options.momentum = keys.momentum;
+  options.nesterov = keys.nesterov;
+  options.clip_norm = recipe.train.clip_norm;
+  return options;
+}
+
+}  // namespace lathe

@@ -1,0 +1,53 @@
+// What a recipe works on: its splits as datasets, the classes, the normalisation, the model and the
+// loss. Shared by training, evaluation and prediction.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/normalize.h"
+#include "layers/module.h"
+#include "train/recipe.h"
+#include "train/step.h"
+
+namespace lathe {
+
+/// The names of a recipe's splits that have files: of train, valid, test.
+std::vector<std::string> split_names(const Recipe& recipe);
+
+/// The samples of "train", "valid" or "test", in the recipe's dtype, not normalised. Throws
+/// Error(usage) when the recipe names no files for it, Error(data) for what is wrong in them.
+std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split);
+
+/// The classes' names: data.classes, else those of the data.
+std::vector<std::string> class_names(const Recipe& recipe, const Dataset& train);
+
+/// The same samples with their labels as numbers into `classes`: found by name; names that the data
+/// does not know rename its classes in their order.
+std::shared_ptr<const Dataset> with_classes(std::shared_ptr<const Dataset> data,
+                                            const std::vector<std::string>& classes);
+
+/// The number of the class that precision and recall are about: data.positive, else 1.
+int64_t positive_class(const Recipe& recipe, const std::vector<std::string>& classes);
+
+/// "data.normalize = standard" measured on the training set; nothing for "none".
+std::optional<Normalization> measure(const Recipe& recipe, const Dataset& train);
+std::shared_ptr<const Dataset> normalized(std::shared_ptr<const Dataset> data,
+                                          const std::optional<Normalization>& normalization);
+
+/// Sets pos_weight = "auto" to negatives / positives.
+void resolve_pos_weight(Recipe& recipe, const Dataset& train);
+
+/// The recipe's model in its dtype on a device, with fresh weights of the recipe's seed.
+std::unique_ptr<Module> make_model(const Recipe& recipe, Device device);
+/// The recipe's loss; checks the shape of the outputs and the number of classes.
+LossFunction make_loss(const Recipe& recipe, int64_t classes, Device device);
+OptimizerOptions optimizer_options(const Recipe& recipe);
+
+/// Loads init.weights into a model: renamed, prefixed, skipped as [init] says.
+void load_initial_weights(const Recipe& recipe, Module& model);
+
+}  // namespace lathe

@@ -1,0 +1,42 @@
+// Trained weights ready for use, from a run's folder or a weights file: model, classes, recipe.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "train/checkpoint.h"
+#include "train/task.h"
+
+namespace lathe {
+
+struct UsedWeights {
+  std::filesystem::path file;
+  Recipe recipe;  ///< the run's; for bare weights only model and defaults
+  std::vector<std::string> classes;
+  int64_t positive = 1;
+  std::optional<Normalization> normalization;
+  std::unique_ptr<Module> model;  ///< in eval mode
+  int64_t epoch = 0;
+
+  int64_t class_count() const { return int64_t(classes.size()); }
+};
+
+/// What to do where weights do not say it themselves, or otherwise than they say.
+struct UseOptions {
+  std::string weights = "best";  ///< of a run: best, last, epoch_N, or a file
+  std::string model;             ///< for weights that do not name theirs
+  int64_t classes = 2;           ///< of such a model
+  std::string dtype;             ///< empty: the recipe's
+  std::vector<std::string> settings;
+};
+
+/// Loads the weights of a run's folder, or of a file. Throws Error(data) for what is not there or
+/// does not fit.
+UsedWeights use_weights(const std::filesystem::path& run_or_file, const UseOptions& options,
+                        Device device);
+
+/// A split of the recipe as these weights want to see it.
+std::shared_ptr<const Dataset> load_split(const UsedWeights& weights, const std::string& split);
+
+}  // namespace lathe

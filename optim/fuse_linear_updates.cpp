@@ -125,13 +125,30 @@ void replace(Calls& calls, const LinearBackward& linear, const Optimizer& optimi
   Tensor w = linear.weight.value.detach(), m = linear.weight.m, v = linear.weight.v;
   Tensor b, b_m, b_v;
   if (linear.bias) b = linear.bias->value.detach(), b_m = linear.bias->m, b_v = linear.bias->v;
-  auto fused =
-      kernels::linear_backward_update.bind(w, b, m, v, b_m, b_v, dx, scratch, dy,
-                                           x, optimizer.hyper(), optimizer.options().rule);
+  auto fused = kernels::linear_backward_update.bind(w, b, m, v, b_m, b_v, dx, scratch, dy, x,
+                                                    optimizer.hyper(), optimizer.options().rule);
   const int last = std::max({linear.weight_call, linear.bias_call, linear.input_call});
   for (int i : {linear.weight_call, linear.bias_call, linear.input_call})
     if (i >= 0) calls[size_t(i)].reset();
   calls[size_t(last)] = std::move(fused);
+}
+
+/// Appends the part [begin, end) of an optimiser's pass, in elements of the arena; nothing where
+/// only the padding between parameters lies.
+void append_part(Calls& calls, const StepCall& step, const Optimizer& optimizer, int64_t first,
+                 int64_t begin, int64_t end) {
+  const auto& slices = optimizer.arena().slices();
+  const bool padding_only = std::none_of(slices.begin(), slices.end(), [&](const auto& slice) {
+    return slice.begin < end && slice.end > begin;
+  });
+  if (begin >= end || padding_only) return;
+  const auto cut = [&](const Tensor& x) {
+    return x ? x.slice(begin - first, end - first) : Tensor();
+  };
+  const auto& [values, m, v, grads, hyper, norm, rule] = step.args;
+  Tensor part = cut(values), part_m = cut(m), part_v = cut(v);
+  calls.push_back(
+      kernels::optimizer_step.bind(part, part_m, part_v, cut(grads), hyper, norm, rule));
 }
 
 /// Cuts the fused parameters out of the optimiser's passes over flat ranges.
@@ -140,34 +157,21 @@ void shorten_steps(Calls& calls, const Optimizer& optimizer,
   std::sort(done.begin(), done.end());
   Calls result;
   for (auto& call : calls) {
-    auto* step = as<StepCall>(call, kernels::optimizer_step);
-    if (!step) {
-      if (call) result.push_back(std::move(call));
-      continue;
+    if (const auto* step = as<StepCall>(call, kernels::optimizer_step)) {
+      const Tensor& values = std::get<0>(step->args);
+      const std::byte* base = optimizer.arena().values().raw();
+      const int64_t first = (values.raw() - base) / size_of(values.dtype());
+      const int64_t last = first + values.numel();
+      int64_t at = first;
+      for (const auto& [begin, end] : done) {
+        if (begin < first || end > last) continue;
+        append_part(result, *step, optimizer, first, at, begin);
+        at = end;
+      }
+      append_part(result, *step, optimizer, first, at, last);
+    } else if (call) {
+      result.push_back(std::move(call));
     }
-    auto& [values, m, v, grads, hyper, norm, rule] = step->args;
-    const auto* base = optimizer.arena().values().raw();
-    const int64_t first = (values.raw() - base) / size_of(values.dtype()),
-                  last = first + values.numel();
-    int64_t at = first;
-    const auto emit = [&](int64_t end) {
-      const bool padding_only =
-          std::none_of(optimizer.arena().slices().begin(), optimizer.arena().slices().end(),
-                       [&](const auto& slice) { return slice.begin < end && slice.end > at; });
-      if (at >= end || padding_only) return;
-      const auto cut = [&](const Tensor& x) {
-        return x ? x.slice(at - first, end - first) : Tensor();
-      };
-      Tensor part = cut(values), part_m = cut(m), part_v = cut(v);
-      result.push_back(
-          kernels::optimizer_step.bind(part, part_m, part_v, cut(grads), hyper, norm, rule));
-    };
-    for (const auto& [begin, end] : done) {
-      if (begin < first || end > last) continue;
-      emit(begin);
-      at = end;
-    }
-    emit(last);
   }
   calls = std::move(result);
 }

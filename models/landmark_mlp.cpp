@@ -1,6 +1,6 @@
 #include "models/landmark_mlp.h"
 
-#include "layers/reshape.h"
+#include "layers/flatten.h"
 #include "models/registry.h"
 
 namespace lathe {

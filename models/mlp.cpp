@@ -1,6 +1,6 @@
 #include "models/mlp.h"
 
-#include "layers/reshape.h"
+#include "layers/flatten.h"
 #include "models/registry.h"
 
 namespace lathe {

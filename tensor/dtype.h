@@ -15,6 +15,8 @@
 #else
 #define HOST_DEVICE
 #endif
+/// For small functions of inner loops that must never be called, only inlined.
+#define INLINE_HOST_DEVICE [[gnu::always_inline]] HOST_DEVICE inline
 
 namespace lathe {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "layers/reduce.h"
-#include "layers/reshape.h"
+#include "layers/flatten.h"
 #include "tests/op_cases/op_case.h"
 
 namespace lathe::tests {

@@ -1,0 +1,125 @@
+// Elementwise ops on the CPU, rows for AVX-512 and AVX2: the reference's loops, vectorised by the
+// compiler (this file is compiled with -O3), writing past the caches where the result is large. The
+// bits are the reference's (kernels/math.h says how), except for sums over rows.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <cmath>
+
+#include "kernels/cpu_features.h"
+#include "kernels/elementwise.h"
+#include "tensor/parallel.h"
+
+namespace lathe::kernels {
+namespace {
+
+constexpr int64_t chunk = 1024, grain = 1 << 13;
+/// Results of this size do not stay in a cache until they are read.
+constexpr int64_t large_bytes = int64_t(16) << 20;
+
+template <class T>
+T* elements(const Tensor& x) {
+  return reinterpret_cast<T*>(x.raw());
+}
+
+// Their order is their meaning.
+// clang-format off
+namespace avx512 {
+#include "kernels/simd_avx512.inc"
+#if !defined(__clang__)
+#pragma GCC target("avx512bw,avx512vl,prefer-vector-width=512")
+#endif
+void stream(void* to, const void* from, int64_t bytes) {
+  auto* const target = static_cast<char*>(to);
+  const auto* const source = static_cast<const char*>(from);
+  int64_t i = 0;
+  for (; i + 64 <= bytes; i += 64)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(target + i), _mm512_load_si512(source + i));
+  __builtin_memcpy(target + i, source + i, size_t(bytes - i));
+}
+#include "kernels/elementwise_rows.inc"
+#include "kernels/simd_end.inc"
+}  // namespace avx512
+
+namespace avx2 {
+#include "kernels/simd_avx2.inc"
+void stream(void* to, const void* from, int64_t bytes) {
+  auto* const target = static_cast<char*>(to);
+  const auto* const source = static_cast<const char*>(from);
+  int64_t i = 0;
+  for (; i + 32 <= bytes; i += 32)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(target + i),
+                        _mm256_load_si256(reinterpret_cast<const __m256i*>(source + i)));
+  __builtin_memcpy(target + i, source + i, size_t(bytes - i));
+}
+#include "kernels/elementwise_rows.inc"
+#include "kernels/simd_end.inc"
+}  // namespace avx2
+// clang-format on
+
+Fit fits_dtype(const Tensor& x) {
+  return x.dtype() == DType::f16 ? "needs f32, f64 or bf16" : Fit();
+}
+template <class Op>
+Fit fits_unary_avx512(Tensor&, const Tensor& x, Op) {
+  return has_avx512() ? fits_dtype(x) : "needs AVX-512 F, DQ, BW and VL";
+}
+template <class Op>
+Fit fits_unary_avx2(Tensor&, const Tensor& x, Op) {
+  return has_avx2() ? fits_dtype(x) : "needs AVX2";
+}
+template <class Op>
+Fit fits_backward_avx512(Tensor& y, const Tensor& x, const Tensor&, Op op) {
+  return fits_unary_avx512(y, x, op);
+}
+template <class Op>
+Fit fits_backward_avx2(Tensor& y, const Tensor& x, const Tensor&, Op op) {
+  return fits_unary_avx2(y, x, op);
+}
+template <class Op>
+Fit fits_binary_avx512(Tensor& y, const Tensor& x, const Tensor&, const Tensor&, Op op) {
+  return fits_unary_avx512(y, x, op);
+}
+template <class Op>
+Fit fits_binary_avx2(Tensor& y, const Tensor& x, const Tensor&, const Tensor&, Op op) {
+  return fits_unary_avx2(y, x, op);
+}
+
+constexpr Rank rank = Rank::tuned;
+
+template <class Op>
+void add_unary() {
+  unary_forward<Op>.add(Device::cpu, rank,
+                        {{"avx512", avx512::unary_forward_row<Op>, fits_unary_avx512<Op>},
+                         {"avx2", avx2::unary_forward_row<Op>, fits_unary_avx2<Op>}});
+  unary_backward<Op>.add(Device::cpu, rank,
+                         {{"avx512", avx512::unary_backward_row<Op>, fits_backward_avx512<Op>},
+                          {"avx2", avx2::unary_backward_row<Op>, fits_backward_avx2<Op>}});
+}
+template <class Op>
+void add_binary() {
+  binary_forward<Op>.add(Device::cpu, rank,
+                         {{"avx512", avx512::binary_forward_row<Op>, fits_backward_avx512<Op>},
+                          {"avx2", avx2::binary_forward_row<Op>, fits_backward_avx2<Op>}});
+  binary_backward_b<Op>.add(Device::cpu, rank,
+                            {{"avx512", avx512::binary_backward_b_row<Op>, fits_binary_avx512<Op>},
+                             {"avx2", avx2::binary_backward_b_row<Op>, fits_binary_avx2<Op>}});
+}
+template <class Op>
+void add_product() {
+  binary_backward_a<Op>.add(Device::cpu, rank,
+                            {{"avx512", avx512::binary_backward_a_row<Op>, fits_binary_avx512<Op>},
+                             {"avx2", avx2::binary_backward_a_row<Op>, fits_binary_avx2<Op>}});
+}
+template <class... Unary, class... Binary, class... Products>
+bool add_all(OpList<Unary...>, OpList<Binary...>, OpList<Products...>) {
+  (add_unary<Unary>(), ...);
+  (add_binary<Binary>(), ...);
+  (add_product<Products>(), ...);
+  return true;
+}
+[[maybe_unused]] const bool registered = add_all(UnaryOps{}, BinaryOps{}, ProductOps{});
+
+}  // namespace
+}  // namespace lathe::kernels
+#endif

@@ -1,0 +1,48 @@
+// Modules without parameters: they print as PyTorch 2's do, and Sequential chains and names them.
+#include "layers/activation.h"
+
+#include "layers/flatten.h"
+#include "layers/sequential.h"
+#include "tests/support.h"
+
+using namespace lathe;
+
+TEST_CASE("modules print as PyTorch's") {
+  Sequential model;
+  model.add<Flatten>();
+  model.add<ReLU>();
+  model.add<LeakyReLU>();
+  model.add<LeakyReLU>(1);
+  model.add<Sequential>(std::make_unique<Sigmoid>(), std::make_unique<Tanh>());
+  model.add<SiLU>();
+  model.add<GELU>();
+  model.add<GELU>(GeluForm::tanh);
+  CHECK_EQ(model.print(), R"(Sequential(
+  (0): Flatten(start_dim=1, end_dim=-1)
+  (1): ReLU()
+  (2): LeakyReLU(negative_slope=0.01)
+  (3): LeakyReLU(negative_slope=1.0)
+  (4): Sequential(
+    (0): Sigmoid()
+    (1): Tanh()
+  )
+  (5): SiLU()
+  (6): GELU(approximate='none')
+  (7): GELU(approximate='tanh')
+))");
+}
+
+TEST_CASE("Sequential runs its modules in order and names them in errors") {
+  Sequential model;
+  model.add<Flatten>();
+  model.add<ReLU>();
+  const Tensor y = model(Tensor::from<float>({-1, 2, 3, -4}, {1, 2, 2}));
+  CHECK_EQ(y.shape(), Shape{1, 4});
+  CHECK_EQ(y.to_vector<float>(), std::vector<float>{0, 2, 3, 0});
+  model.name_paths();
+  CHECK_EQ(tests::message_of([&] {
+             model(Tensor::zeros({2, 2}, DType::i32));
+           }),
+           "1: relu: expects a floating type, got i32");
+  CHECK_EQ(tests::message_of([&] { model[2]; }), "Sequential: has modules 0 to 1, not 2");
+}

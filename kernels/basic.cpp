@@ -2,18 +2,24 @@
 // tensor/basic_kernels.h).
 //   x = value        y = x        y = T(x)        sum = a + b
 // They move memory and nothing else, so the reference rows are fast enough: loops that the compiler
-// vectorises, cut into parts of 16 Ki elements or more for the threads.
+// vectorises, cut into parts of 16 Ki elements or more for the threads. Results larger than the
+// caches are written past them (kernels/streaming.h).
 #include "tensor/basic_kernels.h"
 
 #include <cstring>
 
 #include "kernels/convert.h"
+#include "kernels/streaming.h"
 #include "tensor/parallel.h"
 
 namespace lathe::kernels {
 namespace {
 
 constexpr int64_t grain = 1 << 14;
+
+bool overlap(const Tensor& x, const Tensor& y) {
+  return x.raw() < y.raw() + y.bytes() && y.raw() < x.raw() + x.bytes();
+}
 
 void fill_reference(Tensor& x, double value) {
   dispatch_all(x.dtype(), [&]<class T>() {
@@ -27,8 +33,15 @@ void fill_reference(Tensor& x, double value) {
 
 void copy_reference(Tensor& y, const Tensor& x) {
   const int64_t size = size_of(x.dtype());
+  const bool stream = y.bytes() >= streaming_bytes && !overlap(x, y);
   parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
-    std::memmove(y.raw() + begin * size, x.raw() + begin * size, size_t((end - begin) * size));
+    const int64_t at = begin * size, bytes = (end - begin) * size;
+    if (!stream) {
+      std::memmove(y.raw() + at, x.raw() + at, size_t(bytes));
+      return;
+    }
+    stream_copy(y.raw() + at, x.raw() + at, bytes);
+    stream_fence();
   });
 }
 
@@ -37,8 +50,9 @@ void cast_reference(Tensor& y, const Tensor& x) {
     dispatch_all(y.dtype(), [&]<class To>() {
       const From* const from = x.data<From>();
       To* const to = y.data<To>();
+      const bool stream = y.bytes() >= streaming_bytes;
       parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) to[i] = convert<To>(from[i]);
+        write_elements(to, begin, end, stream, [&](int64_t i) { return convert<To>(from[i]); });
       });
     });
   });
@@ -49,8 +63,10 @@ void accumulate_reference(Tensor& sum, const Tensor& a, const Tensor& b) {
     using Acc = acc_t<T>;
     const T *const left = a.data<T>(), *const right = b.data<T>();
     T* const result = sum.data<T>();
+    const bool stream = sum.bytes() >= streaming_bytes && !overlap(sum, a) && !overlap(sum, b);
     parallel_for(0, sum.numel(), grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) result[i] = T(Acc(left[i]) + Acc(right[i]));
+      write_elements(result, begin, end, stream,
+                     [&](int64_t i) { return T(Acc(left[i]) + Acc(right[i])); });
     });
   });
 }

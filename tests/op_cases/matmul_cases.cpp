@@ -59,6 +59,26 @@ OpCase epilogue_case() {
           .differentiable = false};
 }
 
+/// A forward alone, as rows take that serve nothing else: b transposed, every epilogue.
+OpCase forward_case(int64_t m, int64_t n, int64_t k) {
+  return {.name = concat("matmul/forward/", m, "x", n, "x", k),
+          .inputs = {{{m, k}}, {{n, k}}, {{n}}},
+          .call =
+              [](const auto& in) {
+                using kernels::Epilogue;
+                std::vector<Tensor> results;
+                for (Epilogue epilogue : {Epilogue::none, Epilogue::bias, Epilogue::bias_relu}) {
+                  const Shape shape{in[0].dim(0), in[1].dim(0)};
+                  Tensor c = Tensor::empty(shape, in[0].dtype(), in[0].device());
+                  kernels::matmul(c, in[0], in[1], epilogue == Epilogue::none ? Tensor() : in[2],
+                                  {.transpose_b = true, .epilogue = epilogue});
+                  results.push_back(c);
+                }
+                return results;
+              },
+          .differentiable = false};
+}
+
 OpCase bench_case(int64_t batch, int64_t n, int64_t k) {
   return {.name = concat("matmul/", batch, "x", n, "x", k),
           .inputs = {{{batch, k}}, {{n, k}}},
@@ -93,6 +113,11 @@ std::vector<OpCase> matmul_cases() {
     all.push_back(linear_case({4, 257}, 128, activation));
   }
   all.push_back(epilogue_case());
+  // Tiles of dot products up to 15 rows, of transposed samples beyond, with remainders of both.
+  for (int64_t m : {1, 2, 3, 4, 7, 16, 17, 31, 32, 65, 100}) {
+    all.push_back(forward_case(m, 5, 33));
+    all.push_back(forward_case(m, 31, 257));
+  }
   for (int64_t batch : {1, 4, 32, 128}) all.push_back(bench_case(batch, 1088, 2176));
   for (int64_t size : {512, 1024}) all.push_back(bench_case(size, size, size));
   return all;

@@ -105,10 +105,10 @@ def check_losses(lathe, name, batch, start):
 def compare(lathe, name, batch, start, rounds, steps):
     """Alternating windows; prints a line and says whether the goals are met."""
     times = {mode: [] for mode in MODES + ["lathe"]}
-    step_of = {mode: make_step(mode, DTYPES[name], batch) for mode in MODES}
-    for _ in range(rounds):
-        for mode in MODES:
-            times[mode] += window(step_of[mode], steps)
+    for mode in MODES:  # one model of PyTorch's in memory at a time
+        step = make_step(mode, DTYPES[name], batch)
+        for _ in range(rounds):
+            times[mode] += window(step, steps)
             times["lathe"] += lathe.ask("window", name, batch, steps, start)
     least = {mode: min(t) / 1e3 for mode, t in times.items()}
     middle = {mode: statistics.median(t) / 1e3 for mode, t in times.items()}

@@ -14,9 +14,10 @@ namespace {
 
 constexpr int points = 68, frames = 16;
 constexpr int first_inner = 17;  // points before it outline the head
+constexpr double middle = 0.3;   // height of the face's middle, where coordinates begin
 // Pixels. They decide how hard the task is: chosen so that `landmark_mlp` separates the classes,
 // but not quite.
-constexpr double displacement = 4, displacement_spread = 0.25, tracker_noise = 0.2;
+constexpr double displacement = 4, displacement_spread = 0.35, tracker_noise = 0.2;
 constexpr double pi = std::numbers::pi;
 
 struct Point {
@@ -101,7 +102,7 @@ Point turn(Point p, double yaw, double pitch, double roll) {
   return {x * std::cos(roll) - y * std::sin(roll), x * std::sin(roll) + y * std::cos(roll), 0};
 }
 
-using Video = std::array<std::array<double, 2 * points>, frames>;  // all x, then all y, in pixels
+using Video = std::array<std::array<double, 2 * points>, frames>;  // all x, then all y
 
 /// One video of a person of their own. The displacement of the inner face has a direction of its
 /// own too, so its distribution in any one frame is the same for both classes; in a fake it changes
@@ -129,10 +130,10 @@ Video make_video(const Face& average, Draws draws, bool fake) {
       const Point p = turn(face[size_t(i)], yaw.at(frame), pitch.at(frame), roll.at(frame));
       const double shift = i < first_inner ? 0 : sign * distance;
       auto& row = video[size_t(frame)];
-      row[size_t(i)] = 128 + right.at(frame) + size * p.x + shift * std::cos(direction) +
-                       draws.normal(tracker_noise);
-      row[size_t(points + i)] = 120 + down.at(frame) + size * p.y + shift * std::sin(direction) +
-                                draws.normal(tracker_noise);
+      row[size_t(i)] =
+          right.at(frame) + size * p.x + shift * std::cos(direction) + draws.normal(tracker_noise);
+      row[size_t(points + i)] = down.at(frame) + size * (p.y - middle) +
+                                shift * std::sin(direction) + draws.normal(tracker_noise);
     }
   }
   return video;

@@ -16,9 +16,9 @@ struct MakeLandmarksOptions {
 };
 
 /// Writes train.csv, train_labels.csv, valid.csv, ... to the folder, which is made where needed.
-/// Features: `IDX`, ldmk1_x to ldmk68_x, ldmk1_y to ldmk68_y, pixels of a 256-pixel image with
-/// three decimals, 16 rows a sample. Labels: `IDX,Label`, 0 fake, 1 real. The same seed gives the
-/// same bytes. Throws as AtomicFile does.
+/// Features: `IDX`, ldmk1_x to ldmk68_x, ldmk1_y to ldmk68_y, in pixels from the middle of the crop
+/// around the face, with three decimals; 16 rows a sample. Labels: `IDX,Label`, 0 fake, 1 real. The
+/// same seed gives the same bytes. Throws as AtomicFile does.
 void make_landmarks(const std::filesystem::path& folder, const MakeLandmarksOptions& options = {});
 
 }  // namespace lathe

@@ -100,7 +100,7 @@ class Profiler : public Observer {
   void block_ends() override {
     for (auto& streams : streams_) {
       for (auto& [kind, stream] : streams) {
-        stream.finish([&](const Request& request) { account(kind, request); });
+        stream.finish([this, &kind = kind](const Request& request) { account(kind, request); });
       }
       streams.clear();
     }
@@ -159,7 +159,8 @@ std::vector<KernelCounts> Profiler::take() {
       (line.write ? counts.stores : counts.loads) += line.global_counts;
       counts.shared += line.shared_counts;
     }
-    const auto executed = [&](Instruction i) { return totals->executed[size_t(i)]; };
+    const Totals& all_of_kernel = *totals;
+    const auto executed = [&](Instruction i) { return all_of_kernel.executed[size_t(i)]; };
     counts.block_barriers = executed(Instruction::block_barrier);
     counts.warp_barriers = executed(Instruction::warp_barrier);
     counts.shuffles = executed(Instruction::shuffle);

@@ -11,22 +11,41 @@
 namespace lathe::emulator {
 namespace {
 
-// Whether a kernel may share this address with other threads. Asked for every access, hence the
-// memory of the last answer.
-bool is_device_memory(const void* address) {
-  static const char* begin = nullptr;
-  static size_t bytes = 0;
-  static uint64_t launch = 0;
-  if (launch == runner->launch_number() &&
-      size_t(static_cast<const char*>(address) - begin) < bytes) {
-    return true;
+struct Range {
+  const char* begin = nullptr;
+  size_t bytes = 0;
+  bool contains(const void* address) const {
+    return static_cast<size_t>(static_cast<const char*>(address) - begin) < bytes;
   }
+};
+
+// threadIdx and its kin are read all the time, and are nobody else's.
+bool is_builtin_variable(const void* address) {
+  for (const void* builtin : {(const void*)&threadIdx, (const void*)&blockIdx,
+                              (const void*)&blockDim, (const void*)&gridDim}) {
+    if (Range{static_cast<const char*>(builtin), sizeof threadIdx}.contains(address)) return true;
+  }
+  return false;
+}
+
+// Whether a kernel may share this address with other threads: device and pinned memory. Asked for
+// every access, hence the allocations that were asked for last in this launch.
+bool is_device_memory(const void* address) {
+  static Range recent[4];
+  static unsigned next = 0;
+  static uint64_t launch = 0;
+  if (launch != runner->launch_number()) {
+    launch = runner->launch_number();
+    for (Range& range : recent) range = {};
+  }
+  for (const Range& range : recent) {
+    if (range.contains(address)) return true;
+  }
+  if (is_builtin_variable(address)) return false;
   for (const Allocations* allocations : {&runtime().device, &runtime().pinned}) {
     const auto found = find(*allocations, address);
     if (found == allocations->end()) continue;
-    begin = found->first;
-    bytes = found->second;
-    launch = runner->launch_number();
+    recent[next++ % 4] = {found->first, found->second};
     return true;
   }
   return false;

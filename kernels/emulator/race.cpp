@@ -8,6 +8,7 @@ namespace lathe::emulator {
 namespace {
 
 constexpr uintptr_t page_bytes = 4096;
+constexpr size_t most_idle_pages = 1024;  // about 130 MB of cells
 
 RaceChecker checker;
 const bool installed = [] {
@@ -25,6 +26,12 @@ std::string who(uint16_t thread, uint32_t block, bool name_block) {
 void RaceChecker::launch_begins(const LaunchInfo&) {
   launch_start_ = ++clock_;
   fences_.clear();
+  // What earlier launches did is ordered before this one: their cells are kept only as memory that
+  // need not be asked for again.
+  if (pages_.size() > most_idle_pages) {
+    pages_.clear();
+    last_page_ = nullptr;
+  }
 }
 
 void RaceChecker::block_begins(uint64_t block) {
@@ -43,7 +50,11 @@ std::string RaceChecker::verdict() {
 }
 
 RaceChecker::Page& RaceChecker::page_of(uintptr_t address, size_t bytes) {
-  Page& page = pages_[address / page_bytes];
+  if (!last_page_ || last_number_ != address / page_bytes) {
+    last_number_ = address / page_bytes;
+    last_page_ = &pages_[last_number_];
+  }
+  Page& page = *last_page_;
   if (page.cells.empty()) page.cells.resize(page_bytes >> page.shift);
   if (page.shift > 0 && (address | bytes) % 4 != 0) {
     std::vector<Cell> bytewise(page_bytes);

@@ -61,6 +61,8 @@ class RaceChecker : public Observer {
                    const Record& now);
 
   std::unordered_map<uintptr_t, Page> pages_;
+  uintptr_t last_number_ = 0;  // of the page last asked for
+  Page* last_page_ = nullptr;
   uint64_t clock_ = 1, launch_start_ = 1;
   uint64_t block_sequence_ = 0;  // counts all blocks of all launches: shared memory is new in each
   uint32_t block_ = 0, barriers_ = 0, warp_barriers_[32] = {};

@@ -90,7 +90,8 @@ TEST_CASE("counters: other builds say which one has them") {
 TEST_CASE("counters: sectors of global requests") {
   if (counters_missing("counters: sectors of global requests")) return;
   DeviceBuffer<float> x(32 * 33, 1.0f), y(128);
-  for (const auto& [stride, sectors] : {std::pair{1, 4}, {2, 8}, {8, 32}, {32, 32}, {0, 1}}) {
+  for (const auto& [step, sectors] : {std::pair{1, 4}, {2, 8}, {8, 32}, {32, 32}, {0, 1}}) {
+    const int stride = step;
     const auto counts =
         count([&] { launch(copy_with_stride, 1, 32, 0, y.data(), x.data(), stride); });
     CHECK(counts.kernel == "copy_with_stride");

@@ -26,14 +26,14 @@ Tensor before_relu(const Tensor& dy, const Tensor& y) {
 
 // optim/fuse_linear_updates.cpp looks for the calls of this backward in a recorded step and
 // replaces them by one kernel: matmul for dw, sum_rows for db, matmul for dx, in this order.
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation) {
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, LinearActivation activation) {
   LATHE_CHECK(w.rank() == 2, "linear: expects a weight (out, in), got ", w.shape());
   LATHE_CHECK(x.rank() >= 1 && x.dim(-1) == w.dim(1), "linear: the weight ", w.shape(), " expects ",
               w.dim(1), " features in the last dimension, got x ", x.shape());
   LATHE_CHECK(!b || (b.rank() == 1 && b.dim(0) == w.dim(0)), "linear: expects a bias (", w.dim(0),
               ",), got ", b.shape());
   LATHE_CHECK(x.dtype() == w.dtype(), "linear: x is ", x.dtype(), ", but the weight ", w.dtype());
-  const bool relu = activation == Activation::relu;
+  const bool relu = activation == LinearActivation::relu;
   const Tensor rows = as_rows(x).detach();
   Tensor y = Tensor::empty(x.shape().with(-1, w.dim(0)), x.dtype(), x.device());
   Tensor y_rows = y.reshape({rows.dim(0), w.dim(0)});
@@ -80,7 +80,7 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias) {
 
 Tensor Linear::forward_relu(const Tensor& x) const {
   const ErrorScope scope(path());
-  return linear(x, weight, bias, Activation::relu);
+  return linear(x, weight, bias, LinearActivation::relu);
 }
 
 void Linear::visit(Visitor& visitor) {

@@ -5,12 +5,13 @@
 
 namespace lathe {
 
-enum class Activation : uint8_t { none, relu };
+/// What linear() applies in the same pass over its output.
+enum class LinearActivation : uint8_t { none, relu };
 
 /// y = activation(x wᵀ + b); x (…, K), w (N, K), b (N,) or absent; y (…, N). ReLU inside costs
 /// nothing, and its backward needs only y.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b,
-              Activation activation = Activation::none);
+              LinearActivation activation = LinearActivation::none);
 
 /// Owns weight (out_features, in_features) and bias (out_features,), both uniform in
 /// ±1 / sqrt(in_features) at first, as torch.nn.Linear.

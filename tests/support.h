@@ -16,6 +16,14 @@
 
 namespace lathe::tests {
 
+/// Sanitizers and the race checker make kernels tens of times slower: these builds run the tiny
+/// cases.
+#if defined(LATHE_SLOW_BUILD)
+inline constexpr bool slow_build = true;
+#else
+inline constexpr bool slow_build = false;
+#endif
+
 inline std::vector<std::string>& skipped() {
   static std::vector<std::string> lines;
   return lines;

@@ -26,11 +26,11 @@ OpCase matmul_case(int64_t batch, int64_t m, int64_t n, int64_t k, bool ta, bool
 
 /// Linear with bias. The range of x and w keeps products within ±1 and the bias away from them, so
 /// that ReLU's kink is never near.
-OpCase linear_case(const Shape& x, int64_t n, Activation activation) {
+OpCase linear_case(const Shape& x, int64_t n, LinearActivation activation) {
   const int64_t k = x.dim(-1);
   const double range = 1 / std::sqrt(double(std::max<int64_t>(k, 1)));
   return {
-      .name = concat("linear", x, "x", n, activation == Activation::relu ? "/relu" : ""),
+      .name = concat("linear", x, "x", n, activation == LinearActivation::relu ? "/relu" : ""),
       .inputs = {{.shape = x, .low = -range, .high = range},
                  {.shape = {n, k}, .low = -range, .high = range},
                  {.shape = {n}, .low = -3, .high = 3, .margin = 1.5}},
@@ -106,7 +106,7 @@ std::vector<OpCase> matmul_cases() {
       all.push_back(matmul_case(7, 17, 9, 33, ta, tb));
       all.push_back(matmul_case(0, 130, 200, 520, ta, tb));
     }
-  for (Activation activation : {Activation::none, Activation::relu}) {
+  for (LinearActivation activation : {LinearActivation::none, LinearActivation::relu}) {
     for (int64_t batch : {0, 1, 4, 37}) all.push_back(linear_case({batch, 33}, 31, activation));
     all.push_back(linear_case({7}, 5, activation));
     all.push_back(linear_case({2, 3, 4}, 1, activation));

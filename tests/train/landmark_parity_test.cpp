@@ -86,6 +86,7 @@ void compare(const OptimizerOptions& options, const char* name, DType dtype, dou
 TEST_CASE("20 epochs of the landmark MLP follow PyTorch's losses") {
   if (tests::real_data("lrnet/csv").empty())
     return tests::skip("landmark parity", "no real landmarks (lrnet/csv)");
+  if (tests::slow_build) return tests::skip("landmark parity", "too slow in this build");
   const OptimizerOptions adam{.rule = UpdateRule::adam, .lr = 1e-5};
   const OptimizerOptions adamw{.rule = UpdateRule::adamw, .lr = 1e-5, .weight_decay = 0.01};
   const OptimizerOptions sgd{.rule = UpdateRule::sgd, .lr = 1e-3, .momentum = 0.9};

@@ -1,0 +1,40 @@
+# Lathe's commands. `make demo` and `make test` are complete on a fresh Debian or Ubuntu machine.
+
+jobs := $(shell nproc)
+lathe := build/default/bin/lathe
+
+.PHONY: help build demo test gpu format clean packages
+
+help:
+	@echo "make demo     installs what is missing, builds, makes data, trains a detector and evaluates it"
+	@echo "make test     builds and runs all tests"
+	@echo "make build    the library and the program, in build/default"
+	@echo "make gpu      on a machine with a GPU: builds with nvcc, runs tests and benchmarks, writes docs/gpu.md"
+	@echo "make format   clang-format over all sources"
+
+packages:
+	@.ci/install-packages
+
+build: packages
+	@cmake --preset default -DLATHE_BUILD_TESTS=OFF
+	@cmake --build --preset default -j $(jobs)
+
+demo: build
+	$(lathe) data make landmarks data/generated/landmarks
+	$(lathe) train recipes/landmark_mlp_fast.toml --name demo --exist-ok
+	$(lathe) eval runs/train/demo --split test
+	@echo "the run's folder: runs/train/demo"
+
+test: packages
+	@cmake --preset default -DLATHE_BUILD_TESTS=ON
+	@cmake --build --preset default -j $(jobs)
+	@ctest --test-dir build/default --output-on-failure -j $(jobs)
+
+gpu: packages
+	@bench/gpu
+
+format:
+	@git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
+
+clean:
+	@rm -rf build

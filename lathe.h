@@ -1,0 +1,22 @@
+// All of Lathe's library: tensors and autograd, layers and losses, optimisers, data, models, the training step.
+#pragma once
+
+#include "layers/activation.h"
+#include "layers/arithmetic.h"
+#include "layers/flatten.h"
+#include "layers/init.h"
+#include "layers/linear.h"
+#include "layers/loss.h"
+#include "layers/matmul.h"
+#include "layers/module.h"
+#include "layers/reduce.h"
+#include "layers/sequential.h"
+#include "models/registry.h"
+#include "optim/arena.h"
+#include "optim/optimizer.h"
+#include "tensor/kernel.h"
+#include "tensor/plan.h"
+#include "tensor/random.h"
+#include "tensor/tape.h"
+#include "tensor/tensor.h"
+#include "train/step.h"

@@ -1,0 +1,17 @@
+# Installs Lathe into a fresh folder, moves that folder, builds the examples against it with find_package, and runs
+# them: the package is complete and relocatable, and its kernels are registered in somebody else's program.
+set(work ${BUILD}/consumer)
+file(REMOVE_RECURSE ${work})
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "consumer: '${ARGN}' failed (${status}):\n${output}")
+  endif()
+  message(STATUS "${output}")
+endfunction()
+step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/first)
+file(RENAME ${work}/first ${work}/moved)
+step(${CMAKE_COMMAND} -S ${SOURCE}/examples -B ${work}/build -G Ninja -DCMAKE_PREFIX_PATH=${work}/moved -DCMAKE_BUILD_TYPE=Release)
+step(${CMAKE_COMMAND} --build ${work}/build)
+step(${work}/build/mish)
+step(${work}/build/training_loop)

@@ -42,7 +42,7 @@ OpCase linear_case(const Shape& x, int64_t n, LinearActivation activation) {
 /// The shapes that only the kernel takes: a batch with a bias, ReLU without one.
 OpCase epilogue_case() {
   return {.name = "matmul/epilogues",
-          .inputs = {{{3, 5, 7}}, {{3, 7, 9}}, {{9}}},
+          .inputs = {{{3, 17, 7}}, {{3, 7, 9}}, {{9}}},
           .call =
               [](const auto& in) {
                 using kernels::Epilogue;
@@ -50,7 +50,7 @@ OpCase epilogue_case() {
                 for (Epilogue epilogue : {Epilogue::none, Epilogue::bias, Epilogue::bias_relu})
                   for (const Tensor& bias : {Tensor(), in[2]}) {
                     if (bias && epilogue == Epilogue::none) continue;
-                    Tensor c = Tensor::empty({3, 5, 9}, in[0].dtype(), in[0].device());
+                    Tensor c = Tensor::empty({3, 17, 9}, in[0].dtype(), in[0].device());
                     kernels::matmul(c, in[0], in[1], bias, {.epilogue = epilogue});
                     results.push_back(c);
                   }
@@ -105,6 +105,7 @@ std::vector<OpCase> matmul_cases() {
       all.push_back(matmul_case(1, 2, 3, 5, ta, tb));
       all.push_back(matmul_case(7, 17, 9, 33, ta, tb));
       all.push_back(matmul_case(0, 130, 200, 520, ta, tb));
+      all.push_back(matmul_case(0, 530, 7, 460, ta, tb));
     }
   for (LinearActivation activation : {LinearActivation::none, LinearActivation::relu}) {
     for (int64_t batch : {0, 1, 4, 37}) all.push_back(linear_case({batch, 33}, 31, activation));

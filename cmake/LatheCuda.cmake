@@ -37,7 +37,7 @@ function(lathe_device_sources target)
     if(LATHE_CUDA_MODE STREQUAL "EMULATE")
       set(flags -Wno-unknown-pragmas)
       if(LATHE_INSTRUMENT)
-        list(APPEND flags -fsanitize=thread -O1)
+        list(APPEND flags -fsanitize=thread -O1 -g1)  # reports name lines
       endif()
       set_source_files_properties(${source} TARGET_DIRECTORY ${target} PROPERTIES
         LANGUAGE CXX COMPILE_OPTIONS "${flags}")

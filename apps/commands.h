@@ -13,5 +13,6 @@ void add_inspect(Program& program);
 void add_kernels(Program& program);
 void add_bench(Program& program);
 void add_env(Program& program);
+void add_data(Program& program);
 
 }  // namespace lathe::apps

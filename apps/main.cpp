@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
   add_kernels(program);
   add_bench(program);
   add_env(program);
+  add_data(program);
   return program.run(argc, argv);
 }

@@ -34,7 +34,7 @@ Shape batch_shape(Module& model, int64_t batch_size, const std::string& input) {
                 "--input: this model needs it, such as 3x224x224");
     extents.push_back(parameters[0].tensor.dim(1));
   }
-  std::istringstream parts(input);
+  std::istringstream parts(input.ends_with('x') ? input + "?" : input);
   for (std::string part; std::getline(parts, part, 'x');) {
     LATHE_CHECK(!part.empty() && part.size() < 9 &&
                     part.find_first_not_of("0123456789") == std::string::npos &&

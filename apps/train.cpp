@@ -36,11 +36,11 @@ int train(const Options& options, const CommonOptions& common, const std::string
     folder = RunFolder::create(options.project, options.name.empty() ? recipe.name : options.name,
                                options.exist_ok);
   Progress progress(progress_style(common.progress, common.quiet), common.quiet);
-  progress.open_log(folder->log());
   if (resuming)
     trainer.resume(*folder, command_line);
   else
     trainer.start(*folder, command_line);
+  progress.open_log(folder->log());
   progress.message(trainer.description());
   progress.message("run folder: " + folder->path().string());
   int code = 0;

@@ -89,7 +89,7 @@ struct RecipeKey {
   std::vector<std::string> choices = {};  ///< the values allowed, where these are words
   double least = -1e300, most = 1e300;    ///< the range allowed of a number
   bool above = false;                     ///< the least value itself is not allowed
-  bool result = true;                     ///< false: changes how fast a run is, not what comes out
+  bool result = true;  ///< false: changes how fast or long a run is, not what an epoch gives
 };
 
 /// All keys but the model's own options, section by section.
@@ -108,7 +108,7 @@ Recipe read_recipe(const std::filesystem::path& file,
                    const std::vector<std::string>& settings = {});
 Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& settings = {});
 /// The recipe as TOML with all its keys. `result_only` leaves out those that do not change what
-/// comes out (data.workers), for files that must not depend on them.
+/// an epoch gives (data.workers, train.epochs), for files that must not depend on them.
 std::string to_toml(const Recipe& recipe, bool result_only = false);
 /// Every key with its type, default and meaning: what `--help-recipe` prints.
 std::string recipe_help();

@@ -1,5 +1,7 @@
 #include "train/step.h"
 
+#include <cmath>
+
 #include "optim/fuse_linear_updates.h"
 #include "tensor/tape.h"
 
@@ -51,6 +53,7 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
     optimizer_.zero_grad();
     s.outputs = model_(s.inputs);
     s.loss = loss_(s.outputs, s.labels);
+    s.forward_calls = s.plan.calls().size();
     tape.backward(s.loss);
     optimizer_.apply();
   });
@@ -61,8 +64,19 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
 StepResult TrainStep::operator()(const Tensor& inputs, const Tensor& labels) {
   if (!model_.training()) model_.train();
   StepPlan& step = plan_for(inputs, labels);
-  optimizer_.advance();
-  return run(step, inputs, labels);
+  if (step.inputs.device() != Device::cpu) {  // there the whole step is one graph
+    optimizer_.advance();
+    return run(step, inputs, labels);
+  }
+  copy_(step.inputs, inputs);
+  copy_(step.labels, labels);
+  step.plan.run(0, step.forward_calls);
+  const double loss = step.loss.item();
+  if (std::isfinite(loss)) {
+    optimizer_.advance();
+    step.plan.run(step.forward_calls, step.plan.calls().size());
+  }
+  return {loss, step.outputs};
 }
 
 StepResult EvalStep::operator()(const Tensor& inputs, const Tensor& labels) {

@@ -88,10 +88,22 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   optimizer_ = std::make_unique<Optimizer>(*arena_, optimizer_options(recipe_));
   train_step_ = std::make_unique<TrainStep>(*model_, loss_, *optimizer_);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
+  trace_first_step();
   allocator(memory_of(device_)).flush();  // of the parameters' memory before the arena
 }
 
 Trainer::~Trainer() = default;
+
+/// Traces the step of whole batches, so that a model that does not fit the data or the loss is
+/// known before anything is written.
+void Trainer::trace_first_step() {
+  const int64_t rows = std::min(recipe_.train.batch_size, train_->size());
+  std::vector<int64_t> extents = {rows};
+  const Shape sample = train_->sample_shape();
+  extents.insert(extents.end(), sample.begin(), sample.end());
+  train_step_->plan_for(Tensor::empty(Shape(extents), train_->dtype(), device_),
+                        Tensor::empty({rows}, DType::i64, device_));
+}
 
 std::string Trainer::description() {
   std::string text = model_->print() + "\n";

@@ -46,6 +46,7 @@ class Trainer {
 
  private:
   enum class Epoch { finished, stopped };
+  void trace_first_step();
   void prepare(const RunFolder& folder);
   Epoch train_epoch(Progress& progress, StopSignals& signals);
   EpochResult end_epoch(double seconds);

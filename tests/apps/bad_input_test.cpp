@@ -1,0 +1,298 @@
+// Every mistake that a user can make is answered with the right exit code and a message that says
+// what was expected, and loses nothing.
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tensor/serialize/safetensors.h"
+#include "tests/apps/program.h"
+#include "tests/support.h"
+
+using namespace lathe;
+using tests::bytes_of;
+using tests::write_text;
+using Words = std::vector<std::string>;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Mistake {
+  std::string name;
+  Words command;
+  int code;
+  std::string message;  ///< a part of what stands on stderr
+};
+
+/// Everything below a folder: path to bytes.
+std::map<std::string, std::string> snapshot(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    files[entry.path().string()] = entry.is_regular_file() ? bytes_of(entry.path()) : "";
+  return files;
+}
+
+/// A folder with a small task, a run that went well, and files with one mistake each.
+struct Workshop {
+  tests::ScratchFolder scratch;
+  fs::path recipe = tests::write_small_task(scratch.path());
+
+  Workshop() {
+    const tests::Outcome trained = lathe({"train", "small.toml", "--quiet"});
+    REQUIRE_MESSAGE(trained.code == 0, trained.err);
+    damage_csv();
+    damage_recipes();
+    damage_weights();
+  }
+  tests::Outcome lathe(const Words& words) const {
+    return tests::run_lathe(words, {.folder = scratch.path()});
+  }
+
+  void damage_csv() const {
+    const std::string good = bytes_of(scratch / "data/train.csv");
+    const size_t first = good.find('\n') + 1, second = good.find('\n', first) + 1;
+    const size_t third = good.find('\n', second) + 1;
+    const std::string row = good.substr(second, third - second);  // line 3 of the file
+    auto with_row = [&](const std::string& other) {
+      return good.substr(0, second) + other + good.substr(third);
+    };
+    const size_t comma = row.find(','), next = row.find(',', comma + 1);
+    write_text(scratch / "empty.csv", "");
+    write_text(scratch / "header_only.csv", good.substr(0, first));
+    write_text(scratch / "short_row.csv", with_row(row.substr(0, row.rfind(',')) + "\n"));
+    write_text(scratch / "long_row.csv", with_row(row.substr(0, row.size() - 1) + ",1\n"));
+    write_text(scratch / "text_cell.csv",
+               with_row(row.substr(0, comma) + ",left" + row.substr(next)));
+    write_text(scratch / "nan_cell.csv",
+               with_row(row.substr(0, comma) + ",nan" + row.substr(next)));
+    write_text(scratch / "cut.csv", good.substr(0, good.size() / 2));
+    write_text(scratch / "odd_rows.csv", good.substr(0, third));
+    write_text(scratch / "no_idx.csv", "X" + good.substr(1));
+    const std::string labels = bytes_of(scratch / "data/train_labels.csv");
+    write_text(scratch / "few_labels.csv",
+               labels.substr(0, labels.rfind('\n', labels.size() - 2) + 1));
+    write_text(scratch / "more_labels.csv", labels + "99999,0\n");
+    write_text(scratch / "twice_labels.csv", labels + "0,0\n");
+    write_text(scratch / "label_2.csv", "IDX,Label\n0,2\n");
+    write_text(scratch / "label_word.csv", "IDX,Label\n0,fake\n");
+  }
+  void damage_recipes() const {
+    write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
+    write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
+    write_text(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
+    write_text(scratch / "no_data.toml", "name = \"x\"\n");
+    write_text(scratch / "half_data.toml", "[data]\ntrain = { features = \"data/train.csv\" }\n");
+    write_text(scratch / "idx_keys.toml",
+               "[data]\nkind = \"idx\"\ntrain = { features = \"a\", labels = \"b\" }\n");
+  }
+  void damage_weights() const {
+    const std::string good = bytes_of(scratch / "runs/train/small/weights/best.safetensors");
+    write_text(scratch / "cut.safetensors", good.substr(0, good.size() - 100));
+    std::string flipped = good;
+    flipped[12] = '\x01';
+    write_text(scratch / "flipped.safetensors", flipped);
+    write_text(scratch / "empty.safetensors", "");
+    write_text(scratch / "text.safetensors", "these are no weights\n");
+    const Tensor x = Tensor::zeros({2});
+    write_safetensors(scratch / "other.safetensors", {{"fc1.weight", x}, {"fc9.bias", x}});
+    write_safetensors(scratch / "later.safetensors", {{"x", x}}, {{"format_version", "2"}});
+    write_safetensors(scratch / "metadata.safetensors", {{"x", x}}, {{"model", "{\"name\": 3"}});
+    write_safetensors(scratch / "nameless.safetensors", {{"x", x}}, {});
+    fs::create_directories(scratch / "no_run");
+    fs::create_directories(scratch / "bad_run/weights");
+    fs::copy_file(scratch / "runs/train/small/recipe.toml", scratch / "bad_run/recipe.toml");
+    fs::copy_file(scratch / "cut.safetensors", scratch / "bad_run/weights/last.safetensors");
+  }
+};
+
+Words with(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+/// A training run with a setting.
+Words set(const std::string& setting) { return {"train", "small.toml", "--set", setting}; }
+
+std::vector<Mistake> mistakes() {
+  const std::string run = "runs/train/small";
+  std::vector<Mistake> all = {
+      {"command", {"trian"}, 2, "unknown command 'trian'; did you mean 'train'?"},
+      {"no recipe", {"train"}, 2, "expects a RECIPE, or --resume RUN"},
+      {"option",
+       {"train", "small.toml", "--quite"},
+       2,
+       "unknown option '--quite'; did you mean '--quiet'?"},
+      {"extra word", {"env", "now"}, 2, "env: does not expect 'now'"},
+      {"option before", {"--json", "env"}, 2, "options stand behind the command"},
+      {"no value", {"train", "small.toml", "--set"}, 2, "--set"},
+      {"no equals", set("train.epochs"), 2, "expects key=value, got 'train.epochs'"},
+      {"key", set("train.epoch=3"), 2, "unknown key 'train.epoch'; did you mean 'train.epochs'?"},
+      {"section", set("train=3"), 2, "'train' is a section"},
+      {"text for integer", set("train.epochs=ten"), 2, "expects an integer, got the text 'ten'"},
+      {"no epochs", set("train.epochs=0"), 2, "expects at least 1, got the integer 0"},
+      {"batch size 0", set("train.batch_size=0"), 2, "train.batch_size expects at least 1"},
+      {"part of a batch", set("train.batch_size=1.5"), 2, "expects an integer, got the number 1.5"},
+      {"negative lr", set("optimizer.lr=-1"), 2, "optimizer.lr expects at least 0"},
+      {"nan lr", set("optimizer.lr=nan"), 2, "expects a finite number"},
+      {"list for lr", set("optimizer.lr=[1]"), 2, "expects a number, got a list"},
+      {"optimizer", set("optimizer.name=adma"), 2, "did you mean 'adam'?"},
+      {"one beta", set("optimizer.betas=[0.9]"), 2, "two numbers [beta1, beta2]"},
+      {"beta 1", set("optimizer.betas=[0.9, 1.0]"), 2, "expects two numbers below 1"},
+      {"nesterov", set("optimizer.nesterov=true"), 2, "expects a momentum above 0"},
+      {"16 bits", set("train.dtype=bf16"), 2, "16-bit training is not there yet"},
+      {"dtype", set("train.dtype=f23"), 2, "expects f32 or f64"},
+      {"bool", set("train.shuffle=maybe"), 2, "expects true or false, got the text 'maybe'"},
+      {"loss", set("loss.name=mse"), 2, "expects bce_with_logits or cross_entropy"},
+      {"loss of another model", set("loss.name=cross_entropy"), 2,
+       "expects a logit for each of 2 classes"},
+      {"pos_weight", set("loss.pos_weight=many"), 2, "expects a number or \"auto\""},
+      {"smoothing", set("loss.label_smoothing=2"), 2, "expects at most 1"},
+      {"one class", set("data.classes=[\"real\"]"), 2, "expects two names or more"},
+      {"positive", set("data.positive=rael"), 2, "did you mean 'real'?"},
+      {"kind", set("data.kind=landmark"), 2, "did you mean 'landmarks'?"},
+      {"rows", set("data.rows_per_sample=0"), 2, "expects at least 1"},
+      {"model", set("model.name=landmark_mpl"), 2, "did you mean 'landmark_mlp'?"},
+      {"model's option", set("model.hiden=[8]"), 2, "did you mean 'hidden'?"},
+      {"model's value", set("model.hidden=[0]"), 2, "hidden"},
+      {"model's inputs", set("model.inputs=100"), 2, "fc1: "},
+      {"files' part", set("data.train.feature=x"), 2, "did you mean 'features'?"},
+      {"device", {"train", "small.toml", "--device", "cuad"}, 2, "did you mean 'cuda'?"},
+      {"no such device", {"train", "small.toml", "--device", "cuda:7"}, 5, "--device cuda:7"},
+      {"threads", {"env", "--threads", "-1"}, 2, "--threads: expects 0 to 1024"},
+      {"threads' text", {"env", "--threads", "two"}, 2, "--threads"},
+      {"progress", {"train", "small.toml", "--progress", "bars"}, 2, "did you mean 'bar'?"},
+      {"dtype option",
+       {"train", "small.toml", "--dtype", "f8"},
+       2,
+       "expects f32, f64, bf16 or f16"},
+      {"seed", {"train", "small.toml", "--seed", "-1"}, 2, "--seed: expects at least 0"},
+      {"name", {"train", "small.toml", "--name", "a/b"}, 2, "expects a name without '/'"},
+      {"project is a file", {"train", "small.toml", "--project", "small.toml"}, 3, "small.toml"},
+      {"missing recipe", {"train", "smal.toml"}, 3, "smal.toml: there is no such recipe"},
+      {"not TOML", {"train", "not_toml.toml"}, 2, "not_toml.toml:2: not TOML"},
+      {"recipe's key",
+       {"train", "unknown_key.toml"},
+       2,
+       "unknown_key.toml:3: unknown key 'train.batchsize'; did you mean 'train.batch_size'?"},
+      {"recipe's type",
+       {"train", "wrong_type.toml"},
+       2,
+       "wrong_type.toml:3: train.epochs expects an integer"},
+      {"no data", {"train", "no_data.toml"}, 2, "data.train: the recipe names no files"},
+      {"half the data",
+       {"train", "half_data.toml"},
+       2,
+       "expects { features = \"…\", labels = \"…\" }"},
+      {"other kind's keys",
+       {"train", "idx_keys.toml"},
+       2,
+       "expects { images = \"…\", labels = \"…\" }"},
+      {"missing CSV", set("data.train.features=nowhere.csv"), 3, "nowhere.csv"},
+      {"folder for CSV", set("data.train.features=data"), 3, "data"},
+      {"empty CSV", set("data.train.features=empty.csv"), 3, "empty.csv"},
+      {"no rows", set("data.train.features=header_only.csv"), 3, "header_only.csv"},
+      {"short row", set("data.train.features=short_row.csv"), 3, "short_row.csv:3: "},
+      {"long row", set("data.train.features=long_row.csv"), 3, "long_row.csv:3: "},
+      {"text cell", set("data.train.features=text_cell.csv"), 3, "text_cell.csv:3: "},
+      {"nan cell", set("data.train.features=nan_cell.csv"), 3, "nan_cell.csv:3: "},
+      {"cut CSV", set("data.train.features=cut.csv"), 3, "cut.csv"},
+      {"odd rows", set("data.train.features=odd_rows.csv"), 3, "odd_rows.csv"},
+      {"no IDX", set("data.train.features=no_idx.csv"), 3, "no_idx.csv"},
+      {"few labels", set("data.train.labels=few_labels.csv"), 3, "few_labels.csv"},
+      {"labels without rows", set("data.train.labels=more_labels.csv"), 3, "more_labels.csv"},
+      {"labels twice", set("data.train.labels=twice_labels.csv"), 3, "twice_labels.csv"},
+      {"third label", set("data.train.labels=label_2.csv"), 3, "label_2.csv:2: "},
+      {"label's text", set("data.train.labels=label_word.csv"), 3, "label_word.csv:2: "},
+      {"CSV for idx",
+       with(set("data.kind=idx"),
+            {"--set", "data.train={images=\"data/train.csv\",labels=\"data/train.csv\"}", "--set",
+             "data.valid=[]", "--set", "data.test=[]"}),
+       3, "train.csv"},
+      {"missing weights", set("init.weights=nowhere.safetensors"), 3, "nowhere.safetensors"},
+      {"weights that do not fit", set("init.weights=other.safetensors"), 3, "fc9.bias"},
+      {"text for weights", set("init.weights=text.safetensors"), 3, "text.safetensors"},
+      {"empty weights", set("init.weights=empty.safetensors"), 3, "empty.safetensors"},
+      {"resume nothing", {"train", "--resume", "runs/train/smell"}, 3, "there is no such run"},
+      {"resume no run", {"train", "--resume", "no_run"}, 3, "it has no recipe.toml"},
+      {"resume and recipe",
+       {"train", "small.toml", "--resume", run},
+       2,
+       "expects a RECIPE, or --resume RUN"},
+      {"resume damaged", {"train", "--resume", "bad_run"}, 3, "last.safetensors"},
+      {"eval nothing", {"eval", "nowhere"}, 3, "there is no such run or weights file"},
+      {"eval no run", {"eval", "no_run"}, 3, "it has no recipe.toml"},
+      {"eval cut", {"eval", "cut.safetensors"}, 3, "cut.safetensors"},
+      {"eval flipped", {"eval", "flipped.safetensors"}, 3, "flipped.safetensors"},
+      {"eval later version", {"eval", "later.safetensors"}, 3, "a later Lathe is needed"},
+      {"eval metadata", {"eval", "metadata.safetensors"}, 3, "its metadata are damaged"},
+      {"eval nameless", {"eval", "nameless.safetensors"}, 2, "say --model NAME"},
+      {"eval split", {"eval", run, "--split", "tset"}, 2, "did you mean 'test'?"},
+      {"eval weights", {"eval", run, "--weights", "bset"}, 3, "did you mean 'best'?"},
+      {"eval threshold", {"eval", run, "--threshold", "2"}, 2, "expects a number from 0 to 1"},
+      {"predict without input", {"predict", run}, 2, "INPUT"},
+      {"predict nothing", {"predict", run, "nowhere.csv"}, 3, "nowhere.csv"},
+      {"predict cut", {"predict", run, "odd_rows.csv"}, 3, "odd_rows.csv"},
+      {"predict to nowhere",
+       {"predict", run, "data/test.csv", "--output", "no/where.csv"},
+       2,
+       "no/where.csv"},
+      {"inspect nothing", {"inspect", "nowhere"}, 3, "nowhere"},
+      {"inspect text", {"inspect", "small.toml"}, 3, "is no safetensors file"},
+      {"inspect three", {"inspect", "a", "b", "c"}, 2, "expects one file, or two, got 3"},
+      {"summary", {"summary", "landmark_mpl"}, 2, "did you mean 'landmark_mlp'?"},
+      {"summary of no file", {"summary", "nowhere.toml"}, 3, "nowhere.toml"},
+      {"summary input", {"summary", "mlp", "--input", "3x"}, 2, "--input"},
+      {"bench both", {"bench", "mlp", "--train", "--infer"}, 2, "not both"},
+      {"bench steps", {"bench", "mlp", "--steps", "0"}, 2, "--steps: expects at least 1"},
+      {"kernel", {"kernels", "matmull"}, 2, "did you mean 'matmul'?"},
+      {"kind of data", {"data", "make", "landmark", "x"}, 2, "did you mean 'landmarks'?"},
+      {"data without folder", {"data", "make", "landmarks"}, 2, "DIR"},
+      {"data sizes",
+       {"data", "make", "landmarks", "x", "--train", "0"},
+       2,
+       "--train: expects at least 1"},
+      {"data command", {"data", "mkae"}, 2, "did you mean 'make'?"},
+  };
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("every mistake is answered, with the right exit code, and loses nothing") {
+  const Workshop workshop;
+  const auto before = snapshot(workshop.scratch.path());
+  for (const Mistake& m : mistakes()) {
+    const tests::Outcome outcome = workshop.lathe(m.command);
+    INFO(m.name, ": ", outcome.err);
+    CHECK_EQ(outcome.code, m.code);
+    CHECK_NE(outcome.err.find(m.message), std::string::npos);
+    CHECK_EQ(outcome.err.find("internal"), std::string::npos);
+  }
+  const auto after = snapshot(workshop.scratch.path());
+  for (const auto& [file, bytes] : after)
+    CHECK_MESSAGE((before.count(file) && before.at(file) == bytes), file, " was made or changed");
+  CHECK_EQ(after.size(), before.size());
+  MESSAGE(mistakes().size(), " mistakes");
+}
+
+TEST_CASE("with --json an error is an object that says where") {
+  const Workshop workshop;
+  auto error = [&](const Words& command) {
+    return nlohmann::json::parse(workshop.lathe(command).out)["error"];
+  };
+  const auto cell = error(with(set("data.train.features=text_cell.csv"), {"--json"}));
+  CHECK_EQ(cell["kind"], "data");
+  CHECK_EQ(cell["line"], 3);
+  CHECK_EQ(fs::path(cell["file"].get<std::string>()).filename(), "text_cell.csv");
+  const auto key = error({"train", "wrong_type.toml", "--json"});
+  CHECK_EQ(key["kind"], "usage");
+  CHECK_EQ(key["line"], 3);
+  CHECK_EQ(error({"trian", "--json"})["file"], nullptr);
+}
+
+TEST_CASE("weights that do not fit: missing, unexpected and mismatched are listed together") {
+  const Workshop workshop;
+  const std::string message = workshop.lathe(set("init.weights=other.safetensors")).err;
+  for (const char* part :
+       {"fc1.bias", "fc2.weight", "fc9.bias", "fc1.weight (expects (8, 2176), got (2,))"})
+    CHECK_NE(message.find(part), std::string::npos);
+}

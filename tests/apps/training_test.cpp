@@ -1,0 +1,270 @@
+// Training as a user runs it: what a run leaves behind, that it repeats and resumes to the same
+// bytes, and that neither a kill nor a full disk loses anything.
+#include <sys/mount.h>
+
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "tensor/random.h"
+#include "tests/apps/program.h"
+#include "tests/support.h"
+#include "train/checkpoint.h"
+
+using namespace lathe;
+using tests::bytes_of;
+using tests::Outcome;
+using Words = std::vector<std::string>;
+using nlohmann::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with a small task in which the program runs.
+struct Task {
+  tests::ScratchFolder scratch;
+  Task() { tests::write_small_task(scratch.path()); }
+
+  Outcome lathe(const Words& words, int64_t largest_file = 0) const {
+    return tests::run_lathe(words, {.folder = scratch.path(), .largest_file = largest_file});
+  }
+  /// Trains under a name, and fails the test when that goes wrong.
+  void train(const std::string& name, Words more = {}) const {
+    Words words = {"train", "small.toml", "--quiet", "--name", name};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = lathe(words);
+    REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  }
+  fs::path run(const std::string& name) const { return scratch.path() / "runs/train" / name; }
+  std::string weights(const std::string& run_name, const std::string& file = "last") const {
+    return bytes_of(run(run_name) / "weights" / (file + ".safetensors"));
+  }
+  /// results.csv without its column of seconds.
+  std::string results(const std::string& name) const {
+    std::istringstream in(bytes_of(run(name) / "results.csv"));
+    std::string line, cell, text;
+    while (std::getline(in, line)) {
+      std::istringstream cells(line);
+      for (int i = 0; std::getline(cells, cell, ','); ++i)
+        if (i != 6) text += cell + ",";
+      text += "\n";
+    }
+    return text;
+  }
+};
+
+/// True when the run's `last` is there; it must then be loadable and finite.
+bool check_last(const fs::path& run) {
+  const fs::path file = run / "weights/last.safetensors";
+  if (!fs::exists(file)) return false;
+  const Weights last = load_weights(file);
+  CHECK(last.state.has_value());
+  for (const NamedTensor& t : last.tensors)
+    for (double value : t.tensor.to_vector<double>()) REQUIRE(std::isfinite(value));
+  return true;
+}
+
+void wait_milliseconds(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+int64_t lines_of(const fs::path& file) {
+  const std::string text = bytes_of(file);
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a run leaves its recipe, environment, log, results and weights; eval and predict use them") {
+  const Task task;
+  task.train("a");
+  for (const char* file : {"recipe.toml", "env.json", "train.log", "results.csv",
+                           "weights/best.safetensors", "weights/last.safetensors"})
+    CHECK_MESSAGE(fs::exists(task.run("a") / file), file);
+  CHECK_EQ(task.results("a").substr(0, 62),
+           "epoch,train_loss,train_accuracy,valid_loss,valid_accuracy,lr,v");
+  CHECK_EQ(lines_of(task.run("a") / "results.csv"), 7);
+  CHECK(json::parse(bytes_of(task.run("a") / "env.json")).contains("commit"));
+
+  const json e = json::parse(task.lathe({"eval", "runs/train/a", "--split", "test", "--json"}).out);
+  CHECK_EQ(e["samples"], 4);
+  CHECK_EQ(e["confusion"].size(), 2);
+  for (const char* key :
+       {"loss", "accuracy", "precision", "recall", "f1", "roc_auc", "average_precision", "eer"})
+    CHECK_MESSAGE(e.contains(key), key);
+  const json both = json::parse(task.lathe({"eval", "runs/train/a", "--json"}).out);
+  CHECK_EQ(both["test"], e);
+  // The weights alone know all that they need.
+  CHECK_EQ(json::parse(task.lathe({"eval", "runs/train/a/weights/best.safetensors", "--split",
+                                   "test", "--json"})
+                           .out),
+           e);
+
+  const Outcome predicted = task.lathe({"predict", "runs/train/a", "data/test.csv", "--json"});
+  CHECK_EQ(std::count(predicted.out.begin(), predicted.out.end(), '\n'), 4);
+  const json line = json::parse(predicted.out.substr(0, predicted.out.find('\n')));
+  CHECK_EQ(line["input"], "data/test.csv");
+  CHECK_EQ(line["probabilities"].size(), 1);
+  CHECK((line["class"] == "fake" || line["class"] == "real"));
+}
+
+TEST_CASE("lathe train --json: a line an epoch, then the run") {
+  const Task task;
+  const Outcome outcome = task.lathe({"train", "small.toml", "--json", "--quiet"});
+  std::istringstream lines(outcome.out);
+  std::string line;
+  for (int epoch = 1; epoch <= 6; ++epoch) {
+    REQUIRE(std::getline(lines, line));
+    CHECK_EQ(json::parse(line)["epoch"], epoch);
+  }
+  REQUIRE(std::getline(lines, line));
+  CHECK_EQ(json::parse(line)["run"], "runs/train/small");
+  CHECK(outcome.err.empty());
+}
+
+TEST_CASE("the resolved recipe repeats a run, and any number of workers gives the same bytes") {
+  const Task task;
+  task.train("a", {"--set", "data.workers=0"});
+  const Outcome again = task.lathe({"train", "runs/train/a/recipe.toml", "--name", "b", "--quiet"});
+  REQUIRE_MESSAGE(again.code == 0, again.err);
+  CHECK(task.weights("b") == task.weights("a"));
+  CHECK(task.weights("b", "best") == task.weights("a", "best"));
+  for (const char* workers : {"1", "4"}) {
+    task.train(workers, {"--set", std::string("data.workers=") + workers});
+    CHECK(task.weights(workers) == task.weights("a"));
+    CHECK(task.weights(workers, "best") == task.weights("a", "best"));
+    CHECK_EQ(task.results(workers), task.results("a"));
+  }
+}
+
+TEST_CASE("a run that was extended ends as one that was longer from the start") {
+  const Task task;
+  task.train("a");
+  task.train("long", {"--set", "train.epochs=9"});
+  const Outcome more =
+      task.lathe({"train", "--resume", "runs/train/a", "--set", "train.epochs=9", "--quiet"});
+  REQUIRE_MESSAGE(more.code == 0, more.err);
+  CHECK(task.weights("a") == task.weights("long"));
+  CHECK(task.weights("a", "best") == task.weights("long", "best"));
+  CHECK_EQ(task.results("a"), task.results("long"));
+}
+
+TEST_CASE("Ctrl-C and SIGTERM stop with the state saved, SIGHUP saves and goes on") {
+  const Task task;
+  const Words endless = {"train", "small.toml", "--quiet", "--set", "train.epochs=100000"};
+  for (auto [number, code] : {std::pair(SIGINT, 130), {SIGTERM, 143}}) {
+    Words words = endless;
+    words.insert(words.end(), {"--name", std::to_string(code)});
+    tests::Process process(words, {.folder = task.scratch.path()});
+    const fs::path run = task.run(std::to_string(code));
+    while (process.running() && lines_of(run / "results.csv") < 3) wait_milliseconds(2);
+    process.signal(number);
+    CHECK_EQ(process.wait().code, code);
+    REQUIRE(check_last(run));
+    const TrainState state = *load_weights(run / "weights/last.safetensors").state;
+    CHECK_EQ(lines_of(run / "results.csv") - 1, state.epoch);
+    // It goes on to what a run without a stop comes to.
+    const std::string epochs = "train.epochs=" + std::to_string(state.epoch + 2);
+    const Outcome resumed =
+        task.lathe({"train", "--resume", run.string(), "--set", epochs, "--quiet"});
+    REQUIRE_MESSAGE(resumed.code == 0, resumed.err);
+    task.train("straight" + std::to_string(code), {"--set", epochs});
+    CHECK(task.weights(std::to_string(code)) == task.weights("straight" + std::to_string(code)));
+  }
+  tests::Process process(
+      {"train", "small.toml", "--quiet", "--name", "hup", "--set", "train.epochs=300"},
+      {.folder = task.scratch.path()});
+  while (process.running() && lines_of(task.run("hup") / "results.csv") < 3) wait_milliseconds(2);
+  process.signal(SIGHUP);
+  CHECK_EQ(process.wait().code, 0);
+}
+
+TEST_CASE("killed at any moment, a run goes on to the same bytes") {
+  const Task task;
+  const std::string setting = "train.epochs=120";
+  task.train("straight", {"--set", setting});
+  const RandomStream random(1, Purpose::test);
+  int kills = 0, finished = 0, with_weights = 0;
+  for (uint64_t i = 0; i < 50; ++i) {
+    const bool begun = fs::exists(task.run("killed") / "recipe.toml");
+    const Words words = begun ? Words{"train", "--resume", "runs/train/killed", "--quiet"}
+                              : Words{"train",  "small.toml", "--quiet", "--name",
+                                      "killed", "--exist-ok", "--set",   setting};
+    tests::Process process(words, {.folder = task.scratch.path()});
+    wait_milliseconds(int64_t(random.below(i, 120)));
+    if (!process.running()) {
+      ++finished;
+      fs::remove_all(task.run("killed"));  // done too soon: once more from the start
+      continue;
+    }
+    process.signal(SIGKILL);
+    process.wait();
+    ++kills;
+    with_weights += check_last(task.run("killed"));
+  }
+  if (!fs::exists(task.run("killed") / "recipe.toml"))
+    task.train("killed", {"--exist-ok", "--set", setting});
+  const Outcome last = task.lathe({"train", "--resume", "runs/train/killed", "--quiet"});
+  REQUIRE_MESSAGE(last.code == 0, last.err);
+  CHECK(task.weights("killed") == task.weights("straight"));
+  CHECK(task.weights("killed", "best") == task.weights("straight", "best"));
+  CHECK_EQ(task.results("killed"), task.results("straight"));
+  MESSAGE(kills, " kills, ", with_weights, " times with weights to go on from, ", finished,
+          " runs ended before");
+}
+
+TEST_CASE("numbered checkpoints: every so many epochs, the newest kept") {
+  const Task task;
+  task.train("a", {"--set", "checkpoint.every=2", "--set", "checkpoint.keep=2"});
+  CHECK_FALSE(fs::exists(task.run("a") / "weights/epoch_2.safetensors"));
+  CHECK(fs::exists(task.run("a") / "weights/epoch_4.safetensors"));
+  CHECK_EQ(load_weights(task.run("a") / "weights/epoch_6.safetensors").info.epoch, 6);
+  CHECK_EQ(task.lathe({"eval", "runs/train/a", "--weights", "epoch_4"}).code, 0);
+}
+
+TEST_CASE(
+    "a rate of 1e30 stops at the first loss that is not finite, names step and layer, keeps good "
+    "weights") {
+  const Task task;
+  const Outcome outcome =
+      task.lathe({"train", "small.toml", "--quiet", "--set", "optimizer.lr=1e30"});
+  INFO(outcome.err);
+  CHECK_EQ(outcome.code, 4);
+  CHECK_NE(outcome.err.find("epoch 1, step 2: the loss is "), std::string::npos);
+  CHECK_NE(outcome.err.find(" is in fc"), std::string::npos);
+  CHECK(check_last(task.run("small")));
+  CHECK_NE(bytes_of(task.run("small") / "train.log").find("step 2"), std::string::npos);
+}
+
+TEST_CASE("a full disk while saving: exit 5 with the bytes needed, the old weights as they were") {
+  const Task task;
+  task.train("a");
+  const std::string before = task.weights("a"), best = task.weights("a", "best");
+  // Files may not become as large as the weights: what a full disk does to writes.
+  const Outcome outcome = task.lathe(
+      {"train", "--resume", "runs/train/a", "--set", "train.epochs=8", "--quiet"}, 40'000);
+  INFO(outcome.err);
+  CHECK_EQ(outcome.code, 5);
+  CHECK_NE(outcome.err.find("bytes are needed"), std::string::npos);
+  CHECK(task.weights("a") == before);
+  CHECK(task.weights("a", "best") == best);
+  const Outcome resumed = task.lathe({"train", "--resume", "runs/train/a", "--quiet"});
+  CHECK_EQ(resumed.code, 0);
+  task.train("straight", {"--set", "train.epochs=8"});
+  CHECK(task.weights("a") == task.weights("straight"));
+}
+
+TEST_CASE("a disk without room is noticed before training") {
+  const Task task;
+  const fs::path disk = task.scratch / "disk";
+  fs::create_directories(disk);
+  if (mount("none", disk.c_str(), "tmpfs", 0, "size=200k") != 0)
+    return tests::skip("disk without room", "may not mount a tmpfs here");
+  const Outcome outcome = task.lathe({"train", "small.toml", "--project", "disk", "--quiet"});
+  umount(disk.c_str());
+  INFO(outcome.err);
+  CHECK_EQ(outcome.code, 5);
+  CHECK_NE(outcome.err.find("are free there"), std::string::npos);
+}

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/profile.h"
 #include "kernels/cpu_features.h"
 #include "tensor/kernel.h"
 #include "tensor/suggest.h"
@@ -89,10 +90,25 @@ int run(const CommonOptions& common, const std::string& only) {
 }  // namespace
 
 void add_kernels(Program& program) {
-  auto only = std::make_shared<std::string>();
+  struct Options {
+    std::string only, gpu = "h100";
+    bool profile = false;
+  };
+  auto options = std::make_shared<Options>();
   program.add("kernels", "the kernel table: rows, which run here and why the others do not")
-      .argument("OP", *only, "only this kernel, or those whose names begin with it", false)
-      .run([&program, only] { return run(program.common, *only); });
+      .argument("OP", options->only, "only this kernel, or those whose names begin with it", false)
+      .flag("--profile", options->profile,
+            "counters of the kernel's CUDA rows, run in the emulator")
+      .option("--as", options->gpu, "the GPU whose least time is told: h100, h200 or a100")
+      .run([&program, options] {
+        if (!options->profile) return run(program.common, options->only);
+        const Json profile = profile_kernel(options->only, options->gpu);
+        if (program.common.json)
+          print_json(profile);
+        else
+          std::cout << profile_text(profile, options->gpu);
+        return 0;
+      });
 }
 
 }  // namespace lathe::apps

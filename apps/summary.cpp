@@ -2,11 +2,11 @@
 // training step takes. The step is traced, not run.
 #include <fmt/format.h>
 
-#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/flops.h"
 #include "apps/model_argument.h"
 #include "tensor/allocator.h"
 #include "tensor/check.h"
@@ -29,18 +29,6 @@ struct LayerCost {
   Shape output;
   double flops = 0;
 };
-
-/// Multiplications and additions of a call: 2 M N K for a matrix product, else one for each element
-/// of the result.
-double flops_of(KernelCall& call) {
-  std::vector<double> sizes;
-  call.for_each_tensor([&](Tensor& x) { sizes.push_back(x ? double(x.numel()) : 0); });
-  if (sizes.empty()) return 0;
-  const bool product = call.kernel->name().starts_with("matmul") && sizes.size() >= 3;
-  if (!product || sizes[0] == 0) return sizes[0];
-  // (M, K) and (K, N) give (M, N): K² is the product of the inputs' sizes over the result's.
-  return 2 * sizes[0] * std::sqrt(sizes[1] * sizes[2] / sizes[0]);
-}
 
 /// Notes the calls of a forward pass by layer, without running them.
 class LayerTrace final : public CallRecorder {

@@ -4,6 +4,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "tensor/parallel.h"
+
 namespace lathe {
 namespace {
 
@@ -14,7 +16,9 @@ void fill_random(Tensor& x, const Value& value) {
   Tensor host = x.device() == Device::cpu ? x : Tensor::empty(x.shape(), x.dtype());
   dispatch_floating("random fill", x.dtype(), [&]<class T>() {
     T* elements = host.data<T>();
-    for (int64_t i = 0; i < host.numel(); ++i) elements[i] = T(acc_t<T>(value(uint64_t(i))));
+    parallel_for(0, host.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) elements[i] = T(acc_t<T>(value(uint64_t(i))));
+    });
   });
   if (x.device() != Device::cpu) copy_(x, host);
 }

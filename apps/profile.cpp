@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -26,6 +27,21 @@ struct Sum {
   double flops = 0;  ///< of the calls that launched it
 };
 
+void add(emulator::GlobalCounts& sum, const emulator::GlobalCounts& one) {
+  sum.requests += one.requests;
+  sum.lanes += one.lanes;
+  sum.sectors += one.sectors;
+  sum.useful_bytes += one.useful_bytes;
+}
+
+void add(emulator::SharedCounts& sum, const emulator::SharedCounts& one) {
+  sum.requests += one.requests;
+  sum.lanes += one.lanes;
+  sum.passes += one.passes;
+  sum.least_passes += one.least_passes;
+  sum.ways = std::max(sum.ways, one.ways);
+}
+
 /// Runs every call, those of one kernel with the counters on.
 class CountingRecorder final : public CallRecorder {
  public:
@@ -39,7 +55,7 @@ class CountingRecorder final : public CallRecorder {
     if (call->kernel->name() == kernel_) {
       emulator::counters_start();
       call->run();
-      add(emulator::counters_stop(), flops_of(*call));
+      add_launches(emulator::counters_stop(), flops_of(*call));
       ++calls;
     } else {
       call->run();
@@ -50,7 +66,7 @@ class CountingRecorder final : public CallRecorder {
   std::map<std::string, Sum> sums;
 
  private:
-  void add(const std::vector<KernelCounts>& launched, double flops) {
+  void add_launches(const std::vector<KernelCounts>& launched, double flops) {
     for (const KernelCounts& one : launched) {
       Sum& sum = sums[one.kernel];
       if (sum.counts.launches == 0) {
@@ -58,9 +74,9 @@ class CountingRecorder final : public CallRecorder {
       } else {
         sum.counts.launches += one.launches;
         sum.counts.threads += one.threads;
-        sum.counts.loads += one.loads;
-        sum.counts.stores += one.stores;
-        sum.counts.shared += one.shared;
+        add(sum.counts.loads, one.loads);
+        add(sum.counts.stores, one.stores);
+        add(sum.counts.shared, one.shared);
         sum.counts.least_bytes += one.least_bytes;
         sum.counts.block_barriers += one.block_barriers;
       }

@@ -8,14 +8,13 @@
 
 #include "kernels/cpu_features.h"
 #include "kernels/elementwise.h"
+#include "kernels/streaming.h"
 #include "tensor/parallel.h"
 
 namespace lathe::kernels {
 namespace {
 
 constexpr int64_t chunk = 1024, grain = 1 << 13;
-/// Results of this size do not stay in a cache until they are read.
-constexpr int64_t large_bytes = int64_t(16) << 20;
 
 template <class T>
 T* elements(const Tensor& x) {
@@ -29,29 +28,12 @@ namespace avx512 {
 #if !defined(__clang__)
 #pragma GCC target("avx512bw,avx512vl,prefer-vector-width=512")
 #endif
-void stream(void* to, const void* from, int64_t bytes) {
-  auto* const target = static_cast<char*>(to);
-  const auto* const source = static_cast<const char*>(from);
-  int64_t i = 0;
-  for (; i + 64 <= bytes; i += 64)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(target + i), _mm512_load_si512(source + i));
-  __builtin_memcpy(target + i, source + i, size_t(bytes - i));
-}
 #include "kernels/elementwise_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx512
 
 namespace avx2 {
 #include "kernels/simd_avx2.inc"
-void stream(void* to, const void* from, int64_t bytes) {
-  auto* const target = static_cast<char*>(to);
-  const auto* const source = static_cast<const char*>(from);
-  int64_t i = 0;
-  for (; i + 32 <= bytes; i += 32)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(target + i),
-                        _mm256_load_si256(reinterpret_cast<const __m256i*>(source + i)));
-  __builtin_memcpy(target + i, source + i, size_t(bytes - i));
-}
 #include "kernels/elementwise_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx2

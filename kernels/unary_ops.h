@@ -36,11 +36,12 @@ struct LeakyRelu {
   double negative_slope = 0.01;
   template <class T>
   INLINE_HOST_DEVICE T value(T x) const {
-    return x > 0 ? x : x * T(negative_slope);
+    return x * slope(x);
   }
   template <class T>
   INLINE_HOST_DEVICE T slope(T x) const {
-    return x > 0 ? T(1) : T(negative_slope);
+    const T below = T(negative_slope);  // apart, or GCC makes a branch of it
+    return x > 0 ? T(1) : below;
   }
 };
 

@@ -62,6 +62,26 @@ std::vector<OpCase> basic_cases() {
          .differentiable = false,
          .tiny = tiny});
   }
+  constexpr int64_t large = 16 << 20;
+  auto bench = [&](const char* name, Call call, double elements) {
+    all.push_back({.name = concat(name, "/", large),
+                   .inputs = {{{large}}, {{large}}},
+                   .call = std::move(call),
+                   .differentiable = false,
+                   .bench = true,
+                   .elements = elements * double(large)});
+  };
+  auto into_first = [](auto kernel) {
+    return [kernel](const std::vector<Tensor>& in) {
+      Tensor y = in[0];
+      kernel(y, in[1]);
+      return std::vector{y};
+    };
+  };
+  bench("fill", into_first([](Tensor& y, const Tensor&) { kernels::fill(y, 0.375); }), 1);
+  bench("copy", into_first([](Tensor& y, const Tensor& x) { kernels::copy(y, x); }), 2);
+  bench("accumulate", into_first([](Tensor& y, const Tensor& x) { kernels::accumulate(y, y, x); }),
+        3);
   return all;
 }
 

@@ -1,4 +1,5 @@
 // Activations and arithmetic, through the public ops.
+#include "kernels/elementwise.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
 #include "tests/op_cases/op_case.h"
@@ -78,6 +79,27 @@ OpCase slice_case() {
           .tiny = true};
 }
 
+/// The backward kernels alone, for the benchmarks.
+template <class Op>
+OpCase backward_bench(Op op, int64_t count) {
+  return {.name = concat(Op::name, "_backward/", count),
+          .inputs = {{{count}}, {.shape = {count}, .low = 0.1}},
+          .call =
+              [op](const auto& in) {
+                Tensor dx = empty_like(in[0]);
+                kernels::unary_backward<Op>(dx, in[0], in[1], op);
+                return std::vector{dx};
+              },
+          .differentiable = false,
+          .bench = true,
+          .elements = 3.0 * double(count)};
+}
+
+template <class... Ops>
+void add_backward_benches(std::vector<OpCase>& all, kernels::OpList<Ops...>, int64_t count) {
+  (all.push_back(backward_bench(Ops{}, count)), ...);
+}
+
 std::vector<OpCase> elementwise_cases() {
   std::vector<OpCase> all;
   for (const UnaryOp& op : unary_ops)
@@ -107,6 +129,7 @@ std::vector<OpCase> elementwise_cases() {
     bench(binary_case(op, {large}, {large}));
     bench(binary_case(op, {large / 1024, 1024}, {1024}));
   }
+  add_backward_benches(all, kernels::UnaryOps{}, large);
   return all;
 }
 

@@ -89,6 +89,18 @@ std::vector<OpCase> optimizer_cases() {
     for (const auto& s :
          std::initializer_list<Shape>{{1, 1, 1}, {4, 31, 33}, {3, 8, 257}, {0, 4, 9}})
       all.push_back(linear_case(rule, s[0], s[1], s[2]));
+  // 64 MB of weights: weights and moments are read and written, gradients read.
+  constexpr int64_t large = 16 << 20;
+  for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw}) {
+    OpCase bench = step_case(rule, large);
+    bench.bench = true;
+    bench.elements = (rule == UpdateRule::sgd ? 5.0 : 7.0) * double(large);
+    all.push_back(std::move(bench));
+  }
+  OpCase bench = norm_case(large);
+  bench.bench = true;
+  bench.elements = double(large);
+  all.push_back(std::move(bench));
   return all;
 }
 

@@ -1,0 +1,104 @@
+// Benchmarks of kernels, from the op cases that tests use (tests/op_cases): each bench case, with
+// each row of each kernel that it calls, timed without allocation or dispatch. Prints GB/s, GFLOP/s
+// and the share of this machine's measured copy bandwidth and arithmetic. Times are those of the
+// mean iteration; rates are those of the best, from which other programs take nothing.
+//   bench_ops --benchmark_filter='relu.*f32' --benchmark_repetitions=5
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "bench/ceiling.h"
+#include "tensor/kernel.h"
+#include "tests/op_cases/op_case.h"
+
+using namespace lathe;
+using tests::OpCase;
+
+namespace {
+
+/// Keeps calls instead of running them.
+class Recorder final : public CallRecorder {
+ public:
+  Recorder() { current = this; }
+  ~Recorder() override { current = nullptr; }
+  void record(std::unique_ptr<KernelCall> call) override { calls.push_back(std::move(call)); }
+  std::vector<std::unique_ptr<KernelCall>> calls;
+};
+
+std::vector<Tensor> run(const OpCase& op_case, const std::vector<Tensor>& inputs,
+                        std::vector<std::unique_ptr<KernelCall>>& calls) {
+  Recorder recorder;
+  std::vector<Tensor> outputs = op_case.call(inputs);
+  calls = std::move(recorder.calls);
+  return outputs;
+}
+
+/// The kernels that a case calls; its inputs have no values for this.
+std::set<const KernelBase*> kernels_of(const OpCase& op_case, DType dtype) {
+  std::vector<Tensor> inputs;
+  for (const tests::Input& input : op_case.inputs)
+    inputs.push_back(Tensor::empty(input.shape, input.classes > 0 ? DType::i64 : dtype));
+  std::vector<std::unique_ptr<KernelCall>> calls;
+  run(op_case, inputs, calls);
+  std::set<const KernelBase*> kernels;
+  for (const auto& call : calls) kernels.insert(call->kernel);
+  return kernels;
+}
+
+void time_case(benchmark::State& state, const OpCase& op_case, DType dtype,
+               const std::string& variant, const bench::Ceiling& ceiling) {
+  std::vector<std::unique_ptr<KernelCall>> calls;
+  std::vector<Tensor> inputs, outputs;
+  try {
+    const ForceVariant forced(variant);
+    inputs = tests::convert(tests::make_inputs(op_case), dtype, Device::cpu);
+    outputs = run(op_case, inputs, calls);
+    for (const auto& call : calls) call->run();
+  } catch (const Error& e) {
+    return state.SkipWithError(e.what());
+  }
+  double best = HUGE_VAL;
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (const auto& call : calls) call->run();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    best = std::min(best, took.count());
+  }
+  const double bytes = op_case.elements * double(size_of(dtype));
+  if (bytes > 0) {
+    state.counters["GB/s"] = bytes / best / 1e9;
+    state.counters["of_copy"] = bytes / best / ceiling.copy_bytes();
+  }
+  if (op_case.flops > 0) {
+    state.counters["GFLOP/s"] = op_case.flops / best / 1e9;
+    if (dtype == DType::f32 && ceiling.f32_flops > 0)
+      state.counters["of_peak"] = op_case.flops / best / ceiling.f32_flops;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const bench::Ceiling ceiling = bench::measure_ceiling();
+  benchmark::AddCustomContext("memcpy", concat(ceiling.memcpy_bytes / 1e9, " GB/s"));
+  benchmark::AddCustomContext("streaming copy", concat(ceiling.streaming_bytes / 1e9, " GB/s"));
+  benchmark::AddCustomContext("f32 multiply-adds", concat(ceiling.f32_flops / 1e9, " GFLOP/s"));
+  for (const OpCase& op_case : tests::bench_cases())
+    for (DType dtype : {DType::f32, DType::f64})
+      for (const KernelBase* kernel : kernels_of(op_case, dtype))
+        for (const RowInfo& row : kernel->rows(Device::cpu)) {
+          const std::string variant = kernel->name() + "=" + row.name;
+          benchmark::RegisterBenchmark(
+              (op_case.name + "/" + name(dtype) + "/" + variant).c_str(),
+              [=](benchmark::State& state) { time_case(state, op_case, dtype, variant, ceiling); })
+              ->UseRealTime()
+              ->Unit(benchmark::kMicrosecond);
+        }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -3,13 +3,12 @@
 // PyTorch's values: its generator is another.
 #pragma once
 
+#include "layers/random_state.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 
 namespace lathe {
 
-/// Restarts the streams from which new modules of this thread take their values.
-void manual_seed(uint64_t seed);
 /// The next stream of this thread.
 RandomStream next_init_stream();
 

@@ -77,6 +77,7 @@ class MemoryPool {
   class Scope {
    public:
     explicit Scope(const MemoryPool& pool) : outer_(current_) { current_ = pool.id_; }
+    Scope() : outer_(current_) { current_ = 0; }  ///< of no pool
     ~Scope() { current_ = outer_; }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;

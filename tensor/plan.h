@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tensor/allocator.h"
@@ -55,6 +56,20 @@ class Plan final : private CallRecorder {
   std::vector<std::unique_ptr<KernelCall>> calls_;
   std::unique_ptr<DeviceGraph> graph_;
   int replays_ = 0;
+};
+
+/// While alive, this thread's kernel calls run at once, and its memory belongs to no plan: for what
+/// is made while a step is traced and outlives it.
+class OutsidePlan {
+ public:
+  OutsidePlan() : outer_(std::exchange(CallRecorder::current, nullptr)) {}
+  ~OutsidePlan() { CallRecorder::current = outer_; }
+  OutsidePlan(const OutsidePlan&) = delete;
+  OutsidePlan& operator=(const OutsidePlan&) = delete;
+
+ private:
+  MemoryPool::Scope scope_;
+  CallRecorder* outer_;
 };
 
 }  // namespace lathe

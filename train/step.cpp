@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "layers/random_state.h"
 #include "optim/fuse_linear_updates.h"
 #include "tensor/tape.h"
 
@@ -63,6 +64,7 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
 
 StepResult TrainStep::operator()(const Tensor& inputs, const Tensor& labels) {
   if (!model_.training()) model_.train();
+  set_random_step(optimizer_.steps());  // a resumed run draws the masks that it would have drawn
   StepPlan& step = plan_for(inputs, labels);
   if (step.inputs.device() != Device::cpu) {  // there the whole step is one graph
     optimizer_.advance();

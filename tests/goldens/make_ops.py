@@ -64,6 +64,9 @@ for name, weight in [("bce", 1.0), ("bce_weighted", 2.5)]:
     case(name, lambda x, t: F.binary_cross_entropy_with_logits(x, t.double(), pos_weight=torch.tensor(weight)),
          uniform(5, low=-8, high=8), integers=[zeros_and_ones])
 case("mse", F.mse_loss, uniform(3, 4), uniform(3, 4))
+for name, function in [("softmax", F.softmax), ("log_softmax", F.log_softmax)]:
+    case(name, lambda x: function(x, -1), uniform(2, 3, 7, low=-6, high=6))
+    case(name, lambda x: function(x, -1), uniform(3, 5, low=-100, high=100))  # exp alone would overflow in f32
 
 text = ",\n ".join(json.dumps(c) for c in cases)
 pathlib.Path(__file__).with_name("ops.json").write_text(f"[{text}]\n")

@@ -10,6 +10,7 @@
 #include "layers/loss.h"
 #include "layers/matmul.h"
 #include "layers/reduce.h"
+#include "layers/softmax.h"
 #include "tensor/tape.h"
 #include "tests/support.h"
 
@@ -73,6 +74,8 @@ const std::map<std::string, Op> ops = {
     {"bce", [](auto& x, auto& t) { return bce_with_logits(x[0], t[0]); }},
     {"bce_weighted", [](auto& x, auto& t) { return bce_with_logits(x[0], t[0], 2.5); }},
     {"mse", binary(mse)},
+    {"softmax", unary(softmax)},
+    {"log_softmax", unary(log_softmax)},
 };
 
 template <class T>

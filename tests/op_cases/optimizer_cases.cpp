@@ -86,8 +86,8 @@ std::vector<OpCase> optimizer_cases() {
     all.push_back(norm_case(n));
   }
   for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
-    for (const auto& s :
-         std::initializer_list<Shape>{{1, 1, 1}, {4, 31, 33}, {3, 8, 257}, {0, 4, 9}})
+    for (const auto& s : std::initializer_list<Shape>{
+             {1, 1, 1}, {4, 31, 33}, {3, 8, 257}, {0, 4, 9}, {3, 5, 40}, {2, 6, 1032}})
       all.push_back(linear_case(rule, s[0], s[1], s[2]));
   // 64 MB of weights: weights and moments are read and written, gradients read.
   constexpr int64_t large = 16 << 20;

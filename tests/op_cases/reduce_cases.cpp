@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "layers/reduce.h"
 #include "layers/flatten.h"
+#include "layers/reduce.h"
 #include "tests/op_cases/op_case.h"
 
 namespace lathe::tests {
@@ -24,7 +24,7 @@ std::vector<OpCase> reduce_cases() {
                    .tiny = shape.numel() < 100});
   };
   for (const Shape& shape : {Shape{1}, Shape{33}, Shape{5, 7}, Shape{31, 33}, Shape{257, 4},
-                             Shape{4, 1088}, Shape{3, 2, 5}, Shape{2, 20000}, Shape{5, 0}}) {
+                             Shape{4, 1088}, Shape{3, 2, 5}, Shape{5, 0}}) {
     for (Over over : {Over::all, Over::first, Over::last}) {
       add("sum", sum, shape, over);
       add("mean", mean, shape, over);
@@ -37,6 +37,7 @@ std::vector<OpCase> reduce_cases() {
   add("sum", sum, Shape{}, Over::all);
   add("sum", sum, {0, 5}, Over::first);
   add("max", max, {0, 5}, Over::last);
+  add("sum", sum, {2, 20000}, Over::last);  // long rows are cut into parts
   add("sum", sum, {50001}, Over::all);
   all.push_back({.name = "place_columns",
                  .inputs = {{{33}}, {.shape = {33}, .classes = 257}},

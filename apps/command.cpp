@@ -208,7 +208,11 @@ Device resolve_device(const CommonOptions& common) {
   if (name == "cpu") return Device::cpu;
   const std::string reason = unavailable(Device::cuda);
   const bool emulated = build_option("cuda") == "EMULATE";
-  if (name == "auto") return reason.empty() && !emulated ? Device::cuda : Device::cpu;
+  if (name == "auto") {
+    if (!reason.empty() && build_option("cuda") == "ON" && !common.quiet)
+      std::cerr << "no CUDA device is used: " << reason << "\n";
+    return reason.empty() && !emulated ? Device::cuda : Device::cpu;
+  }
   if (!reason.empty()) fail(ErrorKind::device, "--device ", name, ": ", reason);
   if (name != "cuda" && name != "cuda:0")
     fail(ErrorKind::device, "--device ", name, ": only cuda:0 can be used");

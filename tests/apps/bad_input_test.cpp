@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tensor/device.h"
 #include "tensor/serialize/safetensors.h"
 #include "tests/apps/program.h"
 #include "tests/support.h"
@@ -252,6 +253,8 @@ std::vector<Mistake> mistakes() {
        "--train: expects at least 1"},
       {"data command", {"data", "mkae"}, 2, "did you mean 'make'?"},
   };
+  if (!unavailable(Device::cuda).empty())
+    all.push_back({"no device", {"train", "small.toml", "--device", "cuda"}, 5, "--device cuda: "});
   return all;
 }
 

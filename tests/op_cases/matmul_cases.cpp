@@ -92,21 +92,16 @@ std::vector<OpCase> matmul_cases() {
   std::vector<OpCase> all;
   for (bool ta : {false, true})
     for (bool tb : {false, true}) {
-      for (const auto& s : std::initializer_list<Shape>{{1, 1, 1},
-                                                        {2, 3, 4},
-                                                        {5, 33, 31},
-                                                        {64, 64, 64},
-                                                        {31, 257, 33},
-                                                        {257, 1, 65},
-                                                        {3, 4, 0},
-                                                        {0, 3, 4},
-                                                        {4, 0, 3}})
+      for (const auto& s : std::initializer_list<Shape>{
+               {1, 1, 1}, {2, 3, 4}, {5, 33, 31}, {72, 72, 40}, {3, 4, 0}, {0, 3, 4}, {4, 0, 3}})
         all.push_back(matmul_case(0, s[0], s[1], s[2], ta, tb));
       all.push_back(matmul_case(1, 2, 3, 5, ta, tb));
-      all.push_back(matmul_case(7, 17, 9, 33, ta, tb));
-      all.push_back(matmul_case(0, 130, 200, 520, ta, tb));
-      all.push_back(matmul_case(0, 530, 7, 460, ta, tb));
+      all.push_back(matmul_case(3, 17, 9, 33, ta, tb));
     }
+  all.push_back(matmul_case(0, 31, 257, 33, false, true));  // more than one tile on the GPU, and
+  all.push_back(matmul_case(0, 257, 1, 65, true, false));
+  all.push_back(matmul_case(0, 20, 72, 460, false, false));  // more than one block on the CPU
+  all.push_back(matmul_case(0, 516, 4, 32, false, true));
   for (LinearActivation activation : {LinearActivation::none, LinearActivation::relu}) {
     for (int64_t batch : {0, 1, 4, 37}) all.push_back(linear_case({batch, 33}, 31, activation));
     all.push_back(linear_case({7}, 5, activation));

@@ -180,6 +180,9 @@ void shorten_steps(Calls& calls, const Optimizer& optimizer,
 
 int fuse_linear_updates(Plan& plan, const Optimizer& optimizer) {
   if (optimizer.options().clip_norm > 0) return 0;
+  const auto& fused = kernels::linear_backward_update;
+  const Device device = optimizer.arena().values().device();
+  if (fused.begin(device) == fused.end(device)) return 0;  // the separate kernels run there
   Calls& calls = plan.calls();
   std::vector<LinearBackward> found;
   int64_t scratch_size = 0;

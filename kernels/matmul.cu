@@ -14,7 +14,8 @@
 //                   bytes, and the next tiles are on their way while these are multiplied
 //                   (matmul_pipelined.cu)
 //   tensor_core     bf16 and f16 by mma.sync, tiles brought by cp.async (matmul_tensor_core.cu)
-// All take both transposes, batches and epilogues. Each element is summed in the order of p: the
+//   cublaslt        NVIDIA's library, in builds that have it (matmul_cublaslt.cpp)
+// Ours take both transposes, batches and epilogues. Each element is summed in the order of p: the
 // result is always the same.
 #include "kernels/matmul.cuh"
 

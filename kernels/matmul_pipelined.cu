@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(threads) pipelined(DeviceProduct<T> whole) {
       __syncthreads();
     }
     multiply(sums, a_tiles[now], b_tiles[now]);
-    __syncthreads();  // the next product's tiles must not come before the last reads
+    __syncthreads();  // redundant: up to 65535 matrices; then this block has another product
     UNROLL
     for (int r = 0; r < n; ++r) UNROLL
     for (int half = 0; half < 2; ++half) {

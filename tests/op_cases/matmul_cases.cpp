@@ -97,6 +97,9 @@ std::vector<OpCase> matmul_cases() {
         all.push_back(matmul_case(0, s[0], s[1], s[2], ta, tb));
       all.push_back(matmul_case(1, 2, 3, 5, ta, tb));
       all.push_back(matmul_case(3, 17, 9, 33, ta, tb));
+      // Several tiles of K in a batch, in whole vectors: every barrier of the GPU's rungs matters.
+      all.push_back(matmul_case(2, 8, 16, 72, ta, tb));
+      all.back().tiny = true;
     }
   all.push_back(matmul_case(0, 31, 257, 33, false, true));  // more than one tile on the GPU, and
   all.push_back(matmul_case(0, 257, 1, 65, true, false));

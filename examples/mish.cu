@@ -7,6 +7,8 @@ namespace mish_example {
 namespace {
 
 using namespace lathe;
+using kernels::ceil_div;
+using kernels::launch;
 
 template <class T>
 __global__ void forward_map(T* y, const T* x, int64_t n) {

@@ -45,10 +45,19 @@ void add(emulator::SharedCounts& sum, const emulator::SharedCounts& one) {
 /// Runs every call, those of one kernel with the counters on.
 class CountingRecorder final : public CallRecorder {
  public:
-  explicit CountingRecorder(std::string kernel) : kernel_(std::move(kernel)), outer_(current) {
-    current = this;
-  }
-  ~CountingRecorder() override { current = outer_; }
+  explicit CountingRecorder(std::string kernel) : kernel_(std::move(kernel)) {}
+
+  /// While alive, this thread's calls go to the recorder.
+  class Scope {
+   public:
+    explicit Scope(CountingRecorder& recorder) : outer_(std::exchange(current, &recorder)) {}
+    ~Scope() { current = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    CallRecorder* outer_;
+  };
 
   void record(std::unique_ptr<KernelCall> call) override {
     CallRecorder* const self = std::exchange(current, nullptr);
@@ -84,11 +93,12 @@ class CountingRecorder final : public CallRecorder {
     }
   }
   std::string kernel_;
-  CallRecorder* outer_;
 };
 
-/// A training step, op by op, of a network that uses most kernels.
-void run_step(const std::string& model_name, const std::vector<std::string>& settings) {
+/// A training step, op by op, of a network that uses most kernels; what it does on the device is
+/// counted.
+void run_step(const std::string& model_name, const std::vector<std::string>& settings,
+              CountingRecorder& recorder) {
   const CommonOptions common;
   const Recipe recipe = recipe_of(model_name, settings, common);
   const auto model = make_model(recipe, Device::cuda);
@@ -96,17 +106,23 @@ void run_step(const std::string& model_name, const std::vector<std::string>& set
   const LossFunction loss = make_loss(recipe, batch.classes, Device::cuda);
   ParameterArena arena(model->named_parameters());
   Optimizer optimizer(arena, optimizer_options(recipe));
+  optimizer.advance();
+  const CountingRecorder::Scope counting(recorder);
   Tape tape;
   optimizer.zero_grad();
   tape.backward(loss((*model)(batch.inputs), batch.labels));
-  optimizer.step();
+  optimizer.apply();
 }
 
-void run_steps() {
-  run_step("mlp", {"model.inputs=256", "model.hidden=[128]", "loss.name=cross_entropy",
-                   "train.clip_norm=1"});
-  run_step("landmark_mlp", {"model.inputs=136", "model.hidden=[64]", "optimizer.name=sgd",
-                            "optimizer.momentum=0.9"});
+void run_steps(CountingRecorder& recorder) {
+  run_step(
+      "mlp",
+      {"model.inputs=256", "model.hidden=[128]", "loss.name=cross_entropy", "train.clip_norm=1"},
+      recorder);
+  run_step(
+      "landmark_mlp",
+      {"model.inputs=136", "model.hidden=[64]", "optimizer.name=sgd", "optimizer.momentum=0.9"},
+      recorder);
 }
 
 Json kernel_json(const Sum& sum, const emulator::Gpu& gpu) {
@@ -133,8 +149,8 @@ Json profile_row(const std::string& kernel, const std::string& row, const emulat
   Json result = {{"variant", row}};
   const ForceVariant force(kernel + "=" + row);
   try {
-    const CountingRecorder recorder(kernel);
-    run_steps();
+    CountingRecorder recorder(kernel);
+    run_steps(recorder);
     result["calls"] = recorder.calls;
     result["kernels"] = Json::array();
     for (const auto& [name, sum] : recorder.sums)

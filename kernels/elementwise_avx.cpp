@@ -14,7 +14,9 @@
 namespace lathe::kernels {
 namespace {
 
-constexpr int64_t chunk = 1024, grain = 1 << 13;
+/// Elements that are made before they are written. With pages of them, two inputs that lie alike in
+/// their pages hold each other up: a sum of two f32 arrays ran at half the speed.
+constexpr int64_t chunk = 256, grain = 1 << 13;
 
 template <class T>
 T* elements(const Tensor& x) {

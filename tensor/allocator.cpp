@@ -125,7 +125,8 @@ void CachingAllocator::free(void* block) {
       !guard_intact(block, info.size))
     std::abort();  // memory was written past its end: nothing after this can be trusted, and this
                    // may run in a destructor
-  if (bypass_cache()) {
+  // A plan still uses memory that was freed while it was traced, so a pool's blocks stay until it ends.
+  if (bypass_cache() && info.pool == 0) {
     blocks_.erase(found);
     return release(block);
   }
@@ -155,6 +156,7 @@ void CachingAllocator::dissolve(uint64_t pool) {
   if (list == free_.end()) return;
   free_[0].merge(list->second);
   free_.erase(pool);
+  if (bypass_cache()) flush_locked();
 }
 
 AllocatorStats CachingAllocator::stats() const {

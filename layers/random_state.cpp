@@ -8,7 +8,7 @@ namespace {
 struct RandomState {
   uint64_t seed = 0;
   uint32_t next_index = 0, next_op = 0;
-  int64_t step[device_count] = {0, 0};
+  int64_t step = 0;
   Tensor steps[device_count];  // made when first asked for
 };
 thread_local RandomState state;
@@ -24,18 +24,18 @@ uint64_t random_seed() { return state.seed; }
 uint32_t next_random_index() { return state.next_index++; }
 uint32_t next_random_op() { return state.next_op++; }
 
-void set_random_step(int64_t step, Device device) {
+void set_random_step(int64_t step) {
   LATHE_CHECK(!CallRecorder::current, "set_random_step: expects to be called outside a plan");
-  state.step[int(device)] = step;
-  Tensor& there = state.steps[int(device)];
-  if (there) fill_(there, double(step));
+  state.step = step;
+  for (Tensor& there : state.steps)
+    if (there) fill_(there, double(step));
 }
 
 const Tensor& random_step(Device device) {
   Tensor& there = state.steps[int(device)];
   if (!there) {
     const OutsidePlan outside;
-    there = Tensor::full({1}, double(state.step[int(device)]), DType::i64, device);
+    there = Tensor::full({1}, double(state.step), DType::i64, device);
   }
   return there;
 }

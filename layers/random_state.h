@@ -16,10 +16,10 @@ uint64_t random_seed();
 uint32_t next_random_index();
 uint32_t next_random_op();
 
-/// Says which training step a device does next, for layers that draw anew in each; 0 at first.
+/// Says which training step comes next, for layers that draw anew in each; at first it is 0.
 /// TrainStep calls it; a training loop of one's own must, before each forward, or all its steps
 /// have the same masks. Not while a step is traced.
-void set_random_step(int64_t step, Device device);
+void set_random_step(int64_t step);
 /// The step on a device, (1,) i64: kernels read it there, so that a plan replays with other masks.
 const Tensor& random_step(Device device);
 

@@ -64,8 +64,7 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
 
 StepResult TrainStep::operator()(const Tensor& inputs, const Tensor& labels) {
   if (!model_.training()) model_.train();
-  // By the optimiser's count, a resumed run draws the masks that it would have drawn.
-  set_random_step(optimizer_.steps(), inputs.device());
+  set_random_step(optimizer_.steps());  // a resumed run draws the masks that it would have drawn
   StepPlan& step = plan_for(inputs, labels);
   if (step.inputs.device() != Device::cpu) {  // there the whole step is one graph
     optimizer_.advance();

@@ -17,6 +17,7 @@ std::atomic<bool> counting{false};
 std::atomic<int64_t> allocations{0};
 }  // namespace
 
+#if !defined(__SANITIZE_ADDRESS__)  // which has its own
 void* operator new(size_t bytes) {
   if (counting.load(std::memory_order_relaxed)) ++allocations;
   if (void* block = std::malloc(bytes ? bytes : 1)) return block;
@@ -24,6 +25,7 @@ void* operator new(size_t bytes) {
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, size_t) noexcept { std::free(block); }
+#endif
 
 using namespace lathe;
 

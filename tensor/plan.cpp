@@ -25,13 +25,11 @@ Device Plan::device() const {
 
 void Plan::replay() {
   if (graph_) return graph_->launch();
-  // The first replay lets libraries load and rows take their scratch memory, which a capture could
-  // not.
+  // Scratch that a graph will use again is nobody else's; and a capture cannot ask the system for
+  // memory, so it finds there what the first replay took.
+  const MemoryPool::Scope scope(pool_);
   if (replays_++ == 0 || !device_api(device()).capture) return run_calls();
-  graph_ = device_api(device()).capture([this] {
-    const MemoryPool::Scope scope(pool_);  // scratch that the graph will use again is nobody else's
-    run_calls();
-  });
+  graph_ = device_api(device()).capture([this] { run_calls(); });
   graph_->launch();
 }
 

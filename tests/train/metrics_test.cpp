@@ -36,7 +36,8 @@ Evaluation evaluate(const json& c, int64_t classes) {
 }  // namespace
 
 TEST_CASE("metrics of two classes are scikit-learn's") {
-  for (const json& c : golden("metrics.json")["binary"]) {
+  const json cases = golden("metrics.json")["binary"];
+  for (const json& c : cases) {
     const Evaluation e = evaluate(c, 2);
     CHECK_EQ(e.accuracy, doctest::Approx(double(c["accuracy"])).epsilon(1e-12));
     CHECK_EQ(e.positive.precision, doctest::Approx(double(c["precision"])).epsilon(1e-12));
@@ -52,7 +53,8 @@ TEST_CASE("metrics of two classes are scikit-learn's") {
 }
 
 TEST_CASE("metrics of several classes are scikit-learn's") {
-  for (const json& c : golden("metrics.json")["several"]) {
+  const json cases = golden("metrics.json")["several"];
+  for (const json& c : cases) {
     const Evaluation e = evaluate(c, c["classes"]);
     CHECK_EQ(e.accuracy, doctest::Approx(double(c["accuracy"])).epsilon(1e-12));
     CHECK_EQ(e.confusion, c["confusion"].get<Confusion>());

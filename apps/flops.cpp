@@ -1,18 +1,24 @@
 #include "apps/flops.h"
 
-#include <cmath>
+#include <algorithm>
 #include <vector>
 
 namespace lathe::apps {
 
 double flops_of(KernelCall& call) {
-  std::vector<double> sizes;
-  call.for_each_tensor([&](Tensor& x) { sizes.push_back(x ? double(x.numel()) : 0); });
-  if (sizes.empty()) return 0;
-  const bool product = call.kernel->name().starts_with("matmul") && sizes.size() >= 3;
-  if (!product || sizes[0] == 0) return sizes[0];
-  // (M, K) and (K, N) give (M, N): K² is the product of the inputs' sizes over the result's.
-  return 2 * sizes[0] * std::sqrt(sizes[1] * sizes[2] / sizes[0]);
+  std::vector<Tensor> tensors;
+  call.for_each_tensor([&](Tensor& x) { tensors.push_back(x); });
+  const auto size = [](const Tensor& x) { return x ? double(x.numel()) : 0; };
+  const std::string name = call.kernel->name();
+  if (name.starts_with("matmul"))  // c (…, M, N), a of as many matrices with M K elements
+    return 2 * size(tensors.at(1)) * double(tensors[0].dim(-1));
+  if (name == "linear_backward_update") {  // dx (B, K) or absent, dy (B, N), x (B, K)
+    const double product = 2 * size(tensors.at(8)) * double(tensors.at(9).dim(-1));
+    return tensors[6] ? 2 * product : product;
+  }
+  double largest = 0;
+  for (const Tensor& x : tensors) largest = std::max(largest, size(x));
+  return largest;
 }
 
 }  // namespace lathe::apps

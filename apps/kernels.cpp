@@ -99,14 +99,15 @@ void add_kernels(Program& program) {
       .argument("OP", options->only, "only this kernel, or those whose names begin with it", false)
       .flag("--profile", options->profile,
             "counters of the kernel's CUDA rows, run in the emulator")
-      .option("--as", options->gpu, "the GPU whose least time is told: h100, h200 or a100")
+      .option("--as", options->gpu,
+              "the GPU whose least time and occupancy are told: h100, h200 or a100")
       .run([&program, options] {
         if (!options->profile) return run(program.common, options->only);
         const Json profile = profile_kernel(options->only, options->gpu);
         if (program.common.json)
           print_json(profile);
         else
-          std::cout << profile_text(profile, options->gpu);
+          std::cout << profile_text(profile);
         return 0;
       });
 }

@@ -2,163 +2,187 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 #include "apps/flops.h"
-#include "apps/model_argument.h"
+#include "apps/profile_samples.h"
 #include "kernels/emulator/counters.h"
 #include "kernels/emulator/gpu_model.h"
 #include "tensor/check.h"
-#include "tensor/tape.h"
-#include "train/task.h"
+#include "tensor/suggest.h"
 
 namespace lathe::apps {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+using emulator::Arithmetic;
 using emulator::KernelCounts;
 
-/// Counts of all launches of one CUDA kernel, over all calls.
-struct Sum {
-  KernelCounts counts;
-  double flops = 0;  ///< of the calls that launched it
-};
-
-void add(emulator::GlobalCounts& sum, const emulator::GlobalCounts& one) {
-  sum.requests += one.requests;
-  sum.lanes += one.lanes;
-  sum.sectors += one.sectors;
-  sum.useful_bytes += one.useful_bytes;
-}
-
-void add(emulator::SharedCounts& sum, const emulator::SharedCounts& one) {
-  sum.requests += one.requests;
-  sum.lanes += one.lanes;
-  sum.passes += one.passes;
-  sum.least_passes += one.least_passes;
-  sum.ways = std::max(sum.ways, one.ways);
-}
-
-/// Runs every call, those of one kernel with the counters on.
-class CountingRecorder final : public CallRecorder {
+/// What nvcc says of kernels; each source is compiled once. The emulator's build must know where
+/// its sources are.
+class Registers {
  public:
-  explicit CountingRecorder(std::string kernel) : kernel_(std::move(kernel)) {}
+  explicit Registers(const emulator::Gpu& gpu) : gpu_(gpu) {}
 
-  /// While alive, this thread's calls go to the recorder.
-  class Scope {
-   public:
-    explicit Scope(CountingRecorder& recorder) : outer_(std::exchange(current, &recorder)) {}
-    ~Scope() { current = outer_; }
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-   private:
-    CallRecorder* outer_;
-  };
-
-  void record(std::unique_ptr<KernelCall> call) override {
-    CallRecorder* const self = std::exchange(current, nullptr);
-    if (call->kernel->name() == kernel_) {
-      emulator::counters_start();
-      call->run();
-      add_launches(emulator::counters_stop(), flops_of(*call));
-      ++calls;
-    } else {
-      call->run();
+  /// Null where nothing is known; why() says why.
+  const emulator::KernelResources* find(const KernelCounts& counts) {
+    const fs::path root = LATHE_KERNEL_SOURCES, source = root / "kernels" / counts.file;
+    if (counts.file.empty() || root.empty() || !fs::exists(source)) {
+      why_ = "the sources of this build are not there";
+      return nullptr;
     }
-    current = self;
+    if (!files_.contains(counts.file)) files_[counts.file] = compile(source, root);
+    return emulator::find_kernel(files_[counts.file], counts.symbol);
   }
-  int calls = 0;
-  std::map<std::string, Sum> sums;
+  const std::string& why() const { return why_; }
 
  private:
-  void add_launches(const std::vector<KernelCounts>& launched, double flops) {
-    for (const KernelCounts& one : launched) {
-      Sum& sum = sums[one.kernel];
-      if (sum.counts.launches == 0) {
-        sum.counts = one;
-      } else {
-        sum.counts.launches += one.launches;
-        sum.counts.threads += one.threads;
-        add(sum.counts.loads, one.loads);
-        add(sum.counts.stores, one.stores);
-        add(sum.counts.shared, one.shared);
-        sum.counts.least_bytes += one.least_bytes;
-        sum.counts.block_barriers += one.block_barriers;
-      }
-      sum.flops += flops;
+  std::vector<emulator::KernelResources> compile(const fs::path& source, const fs::path& root) {
+    try {
+      auto resources = emulator::compile_resources(source, root, gpu_);
+      if (resources.empty()) why_ = "they need nvcc in the PATH";
+      return resources;
+    } catch (const Error& e) {
+      why_ = std::string(e.what()).substr(0, std::string(e.what()).find('\n'));
+      return {};
     }
   }
-  std::string kernel_;
+
+  const emulator::Gpu& gpu_;
+  std::map<std::string, std::vector<emulator::KernelResources>> files_;
+  std::string why_;
 };
 
-/// A training step, op by op, of a network that uses most kernels; what it does on the device is
-/// counted.
-void run_step(const std::string& model_name, const std::vector<std::string>& settings,
-              CountingRecorder& recorder) {
-  const CommonOptions common;
-  const Recipe recipe = recipe_of(model_name, settings, common);
-  const auto model = make_model(recipe, Device::cuda);
-  const RandomBatch batch = random_batch(*model, recipe, batch_shape(*model, 64, ""), Device::cuda);
-  const LossFunction loss = make_loss(recipe, batch.classes, Device::cuda);
-  ParameterArena arena(model->named_parameters());
-  Optimizer optimizer(arena, optimizer_options(recipe));
-  optimizer.advance();
-  const CountingRecorder::Scope counting(recorder);
-  Tape tape;
-  optimizer.zero_grad();
-  tape.backward(loss((*model)(batch.inputs), batch.labels));
-  optimizer.apply();
-}
-
-void run_steps(CountingRecorder& recorder) {
-  run_step(
-      "mlp",
-      {"model.inputs=256", "model.hidden=[128]", "loss.name=cross_entropy", "train.clip_norm=1"},
-      recorder);
-  run_step(
-      "landmark_mlp",
-      {"model.inputs=136", "model.hidden=[64]", "optimizer.name=sgd", "optimizer.momentum=0.9"},
-      recorder);
-}
-
-Json kernel_json(const Sum& sum, const emulator::Gpu& gpu) {
-  const KernelCounts& c = sum.counts;
-  const double bytes = double(c.bytes());
-  const auto roof = emulator::roofline(gpu, bytes, sum.flops, emulator::Arithmetic::f32);
-  return {{"kernel", c.kernel},
-          {"launches", c.launches},
-          {"sectors_per_load", c.loads.sectors_per_request()},
-          {"sectors_per_store", c.stores.sectors_per_request()},
-          {"lanes_per_load", c.loads.lanes_per_request()},
-          {"used_share", c.loads.used_share()},
-          {"bytes", c.bytes()},
-          {"least_bytes", c.least_bytes},
-          {"bank_conflicts", c.shared.conflicts()},
-          {"worst_bank_ways", c.shared.ways},
-          {"barriers_per_thread", c.per_thread(c.block_barriers)},
-          {"roofline_us", 1e6 * roof.seconds()},
-          {"bound_by", roof.memory_bound() ? "memory" : "arithmetic"}};
-}
-
-/// One row: its counters, or why it declined.
-Json profile_row(const std::string& kernel, const std::string& row, const emulator::Gpu& gpu) {
-  Json result = {{"variant", row}};
-  const ForceVariant force(kernel + "=" + row);
-  try {
-    CountingRecorder recorder(kernel);
-    run_steps(recorder);
-    result["calls"] = recorder.calls;
-    result["kernels"] = Json::array();
-    for (const auto& [name, sum] : recorder.sums)
-      result["kernels"].push_back(kernel_json(sum, gpu));
-  } catch (const Error& e) {
-    result["declined"] = e.what();
+/// What each line of the kernel costs.
+Json lines_json(const KernelCounts& counts) {
+  Json lines = Json::array();
+  for (const emulator::LineCounts& line : counts.lines) {
+    Json json = {{"place", line.place},
+                 {"access", line.atomic  ? "atomic"
+                            : line.write ? "store"
+                                         : "load"},
+                 {"memory", line.shared ? "shared" : "global"}};
+    if (line.shared) {
+      json["requests"] = line.shared_counts.requests;
+      json["bank_conflicts"] = line.shared_counts.conflicts();
+      json["ways"] = line.shared_counts.ways;
+    } else {
+      json["requests"] = line.global_counts.requests;
+      json["sectors_per_request"] = line.global_counts.sectors_per_request();
+      json["used_share"] = line.global_counts.used_share();
+    }
+    lines.push_back(std::move(json));
   }
+  return lines;
+}
+
+/// Which units do the kernel's arithmetic: what it counts in is the type of the call's result.
+Arithmetic arithmetic_of(KernelCall& call, const KernelCounts& counts) {
+  if (counts.matrix_products > 0) return Arithmetic::tensor_16bit;
+  Arithmetic arithmetic = Arithmetic::f32;
+  bool first = true;
+  call.for_each_tensor([&](const Tensor& x) {
+    if (first && x && x.dtype() == DType::f64) arithmetic = Arithmetic::f64;
+    first = false;
+  });
+  return arithmetic;
+}
+
+const char* name(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::f64   ? "f64"
+         : arithmetic == Arithmetic::f32 ? "f32"
+                                         : "tensor cores";
+}
+
+Json kernel_json(KernelCall& call, const KernelCounts& c, const emulator::Gpu& gpu,
+                 Registers& registers) {
+  const Arithmetic arithmetic = arithmetic_of(call, c);
+  const auto roof = emulator::roofline(gpu, double(c.bytes()), flops_of(call), arithmetic);
+  Json json = {{"kernel", c.kernel},
+               {"launches", c.launches},
+               {"blocks", c.blocks},
+               {"block_threads", c.block_threads},
+               {"sectors_per_load", c.loads.sectors_per_request()},
+               {"sectors_per_store", c.stores.sectors_per_request()},
+               {"lanes_per_load", c.loads.lanes_per_request()},
+               {"used_share", c.loads.used_share()},
+               {"bytes", c.bytes()},
+               {"least_bytes", c.least_bytes},
+               {"shared_requests", c.shared.requests},
+               {"bank_conflicts", c.shared.conflicts()},
+               {"worst_bank_ways", c.shared.ways},
+               {"barriers_per_thread", c.per_thread(c.block_barriers)},
+               {"matrix_products", c.matrix_products},
+               {"roofline_us", 1e6 * roof.seconds()},
+               {"arithmetic", name(arithmetic)},
+               {"bound_by", roof.memory_bound() ? "memory" : "arithmetic"}};
+  if (const emulator::KernelResources* used = registers.find(c)) {
+    const int shared = used->shared_bytes + int(c.dynamic_shared_bytes);
+    const auto fits = emulator::occupancy(gpu, int(c.block_threads), used->registers, shared);
+    json["registers"] = used->registers;
+    json["spilled_bytes"] = used->spill_bytes;
+    json["shared_bytes"] = shared;
+    json["occupancy"] = fits.share;
+    json["occupancy_limit"] = fits.limit;
+  }
+  json["lines"] = lines_json(c);
+  return json;
+}
+
+/// One row on one sample: its counters, or why it declined.
+Json row_json(const Sample& sample, const std::string& row, const emulator::Gpu& gpu,
+              Registers& registers) {
+  Json result = {{"variant", row}};
+  const ForceVariant force(sample.kernel->name() + "=" + row);
+  std::unique_ptr<KernelCall> call;
+  try {
+    call = sample.bind();
+  } catch (const Error& e) {
+    const std::string text = e.what(), but = "but ";
+    const size_t at = text.find(but);
+    result["declined"] = at == std::string::npos ? text : text.substr(at + but.size());
+    return result;
+  }
+  emulator::counters_start();
+  call->run();
+  result["kernels"] = Json::array();
+  for (const KernelCounts& counts : emulator::counters_stop())
+    result["kernels"].push_back(kernel_json(*call, counts, gpu, registers));
   return result;
+}
+
+/// The lines whose accesses to shared memory wait for one another.
+std::string conflicts_text(const Json& kernel) {
+  std::string text;
+  for (const Json& line : kernel["lines"])
+    if (line.value("ways", 0) > 1)
+      text += fmt::format("      {} of {}: bank conflicts, {} more passes in {} requests\n",
+                          line["access"].get<std::string>(), line["place"].get<std::string>(),
+                          line["bank_conflicts"].get<int64_t>(), line["requests"].get<int64_t>());
+  return text;
+}
+
+std::string kernel_text(const Json& k) {
+  const double bytes = k["bytes"], least = k["least_bytes"];
+  const std::string name = k["kernel"];
+  std::string text = fmt::format(
+      "    {:<21} {:>6.1f} {:>5.0f} {:>6.1f} {:>7.1f} {:>8.2f} {:>5} {:>5} {:>8.1f}",
+      name.substr(0, std::min<size_t>(name.find('<'), 21)), k["sectors_per_load"].get<double>(),
+      100 * k["used_share"].get<double>(), k["lanes_per_load"].get<double>(),
+      k["sectors_per_store"].get<double>(), bytes / std::max(1.0, least),
+      k["shared_requests"] == 0 ? "-" : std::to_string(k["worst_bank_ways"].get<int>()),
+      k["block_threads"].get<int>(), k["barriers_per_thread"].get<double>());
+  text += k.contains("registers")
+              ? fmt::format(" {:>5} {:>6} {:>5.0f} %", k["registers"].get<int>(),
+                            k["shared_bytes"].get<int>(), 100 * k["occupancy"].get<double>())
+              : fmt::format(" {:>5} {:>6} {:>7}", "-", "-", "-");
+  text += fmt::format(" {:>9.3f} {}", k["roofline_us"].get<double>(),
+                      k["bound_by"] == "memory" ? "memory" : k["arithmetic"]);
+  if (k.value("spilled_bytes", 0) > 0) text += ", spills registers";
+  return text + "\n" + conflicts_text(k);
 }
 
 }  // namespace
@@ -167,46 +191,46 @@ Json profile_kernel(const std::string& kernel, const std::string& gpu_name) {
   if (!emulator::counters_available())
     emulator::counters_start();  // throws, saying which build has
   const emulator::Gpu& gpu = emulator::gpu(gpu_name);
-  for (const KernelBase* known : KernelBase::all()) {
-    if (known->name() != kernel) continue;
+  Registers registers(gpu);
+  Json samples = Json::array();
+  std::vector<std::string> names;
+  for (const Sample& sample : profile_samples()) {
+    names.push_back(sample.kernel->name());
+    if (names.back() != kernel) continue;
     Json rows = Json::array();
-    for (const RowInfo& row : known->rows(Device::cuda))
-      rows.push_back(profile_row(kernel, row.name, gpu));
-    LATHE_CHECK(!rows.empty(), "kernels: '", kernel, "' has no row for cuda");
-    return rows;
+    for (const RowInfo& row : sample.kernel->rows(Device::cuda))
+      rows.push_back(row_json(sample, row.name, gpu, registers));
+    samples.push_back({{"arguments", sample.arguments}, {"rows", rows}});
   }
-  fail(ErrorKind::usage, "kernels: --profile expects the whole name of a kernel, got '", kernel,
-       "'");
+  LATHE_CHECK(!samples.empty(), "kernels: --profile expects the name of a kernel with rows for ",
+              "cuda, got '", kernel, "'", suggestion(kernel, names));
+  return {{"gpu", gpu_name}, {"no_registers", registers.why()}, {"samples", samples}};
 }
 
-std::string profile_text(const Json& profile, const std::string& gpu) {
-  std::string text =
-      "Per request of a warp: 32-byte sectors (4 is best for 4-byte accesses) and active lanes; "
-      "bytes beside the least possible.\n";
-  for (const Json& row : profile) {
-    text += row["variant"].get<std::string>() + "\n";
-    if (row.contains("declined")) {
-      text += "  not profiled: " + row["declined"].get<std::string>() + "\n";
-      continue;
+std::string profile_text(const Json& profile) {
+  const std::string gpu = profile["gpu"];
+  std::string text = fmt::format(
+      "A request of a warp: 32-byte sectors it moves (4 is best for 4-byte accesses, 16 for 16), "
+      "the share of a load's\nbytes that is used, its active lanes; bytes moved, of the least "
+      "possible; ways of the worst bank conflict (1: none);\nthreads a block, barriers a thread, "
+      "registers, shared bytes, occupancy; the least time on {}, and what bounds it.\n\n"
+      "    {:<21} {:>6} {:>5} {:>6} {:>7} {:>8} {:>5} {:>5} {:>8} {:>5} {:>6} {:>7} {:>9}\n",
+      gpu, "", "load", "used%", "lanes", "store", "traffic", "ways", "block", "barriers", "regs",
+      "shared", "occup.", "µs");
+  for (const Json& sample : profile["samples"]) {
+    text += sample["arguments"].get<std::string>() + "\n";
+    for (const Json& row : sample["rows"]) {
+      text += "  " + row["variant"].get<std::string>();
+      if (row.contains("declined")) {
+        text += ": " + row["declined"].get<std::string>() + "\n";
+        continue;
+      }
+      text += "\n";
+      for (const Json& k : row["kernels"]) text += kernel_text(k);
     }
-    if (row["calls"] == 0) text += "  no step of the sample networks calls it\n";
-    for (const Json& k : row["kernels"])
-      text += fmt::format(
-          "  {}: {} launches\n    loads {:.1f} sectors, {:.0f} % of their bytes used, {:.1f} "
-          "lanes; stores {:.1f} sectors\n"
-          "    {} bytes, {:.2f} of the least; {} bank conflicts (worst {}-way); {:.1f} barriers a "
-          "thread\n"
-          "    at least {:.3f} µs on {}, bound by {}\n",
-          k["kernel"].get<std::string>(), k["launches"].get<int64_t>(),
-          k["sectors_per_load"].get<double>(), 100 * k["used_share"].get<double>(),
-          k["lanes_per_load"].get<double>(), k["sectors_per_store"].get<double>(),
-          k["bytes"].get<int64_t>(),
-          double(k["bytes"].get<int64_t>()) /
-              std::max(1.0, double(k["least_bytes"].get<int64_t>())),
-          k["bank_conflicts"].get<int64_t>(), k["worst_bank_ways"].get<int64_t>(),
-          k["barriers_per_thread"].get<double>(), k["roofline_us"].get<double>(), gpu,
-          k["bound_by"].get<std::string>());
   }
+  if (const std::string why = profile["no_registers"]; !why.empty())
+    text += "No registers and occupancy: " + why + ".\n";
   return text;
 }
 

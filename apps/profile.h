@@ -6,11 +6,14 @@
 
 namespace lathe::apps {
 
-/// Runs training steps of small networks on the emulated device, once with each row of the kernel,
-/// and counts what the row's launches do: [{"variant", "declined"} or {"variant", "calls",
-/// "kernels": […]}]. `gpu` names the GPU whose roofline is computed. Throws Error(usage), saying
-/// how to get one, in a build without counters.
+/// Runs the kernel's samples (apps/profile_samples.h) on the emulated device, once with each row,
+/// and counts what the launches do:
+///   {"gpu", "no_registers": why there are none, "samples": [{"arguments", "rows": [{"variant",
+///   "declined": why, or "kernels": [counters]}]}]}
+/// `gpu` names the GPU whose roofline and occupancy are computed; registers need nvcc. Throws
+/// Error(usage), saying how to get one, in a build without counters.
 nlohmann::ordered_json profile_kernel(const std::string& kernel, const std::string& gpu);
-std::string profile_text(const nlohmann::ordered_json& profile, const std::string& gpu);
+/// As a table for each sample.
+std::string profile_text(const nlohmann::ordered_json& profile);
 
 }  // namespace lathe::apps

@@ -70,12 +70,20 @@ class Profiler : public Observer {
                               [&](const auto& known) { return known.first == launch.kernel; });
     if (found == kernels_.end()) {
       found = kernels_.insert(kernels_.end(), {launch.kernel, std::make_unique<Totals>()});
-      found->second->counts.kernel = kernel_full_name(launch.kernel);
+      KernelCounts& counts = found->second->counts;
+      const KernelSymbol symbol = kernel_symbol(launch.kernel);
+      counts.kernel = kernel_full_name(launch.kernel);
+      counts.symbol = symbol.mangled;
+      counts.file = symbol.file;
     }
     current_ = found->second.get();
-    current_->counts.launches++;
-    current_->counts.blocks += launch.blocks;
-    current_->counts.threads += launch.blocks * launch.block_threads;
+    KernelCounts& counts = current_->counts;
+    counts.launches++;
+    counts.blocks += launch.blocks;
+    counts.threads += launch.blocks * launch.block_threads;
+    counts.block_threads = std::max(counts.block_threads, launch.block_threads);
+    counts.dynamic_shared_bytes =
+        std::max<uint64_t>(counts.dynamic_shared_bytes, launch.dynamic_bytes);
     block_threads_ = launch.block_threads;
   }
 

@@ -51,8 +51,12 @@ struct LineCounts {
 /// All launches of one kernel between start and stop.
 struct KernelCounts {
   std::string kernel;  // "softmax_rows<float, 4>"
+  std::string symbol;  // mangled
+  std::string file;    // "softmax.cu", which instantiates it; empty where that is not known
   uint64_t launches = 0, blocks = 0, threads = 0;
-  GlobalCounts loads, stores;  // atomics count as stores
+  unsigned block_threads = 0;         // of the largest block
+  uint64_t dynamic_shared_bytes = 0;  // of the block that asked for most
+  GlobalCounts loads, stores;         // atomics count as stores
   SharedCounts shared;
   uint64_t least_bytes = 0;  // global: each byte that a launch touches read once, written once
   uint64_t block_barriers = 0, warp_barriers = 0, shuffles = 0, votes = 0;  // over all threads

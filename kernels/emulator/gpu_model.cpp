@@ -1,5 +1,7 @@
 #include "kernels/emulator/gpu_model.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +26,16 @@ constexpr int registers_of_multiprocessor = 65536, register_unit = 256, most_war
               most_blocks = 32, partitions = 4, shared_reserved = 1024;
 
 constexpr int round_up(int value, int unit) { return (value + unit - 1) / unit * unit; }
+
+// nvcc's "_GLOBAL__N__<hash>_softmax_cu" and g++'s "_GLOBAL__N_1" both read "(anonymous
+// namespace)".
+std::string demangled(const std::string& symbol) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : symbol;
+  std::free(text);
+  return result;
+}
 
 int number_before(const std::string& line, const std::string& what) {
   const size_t at = line.find(what);
@@ -88,6 +100,15 @@ std::vector<KernelResources> compile_resources(const std::string& source, const 
   while (std::fgets(text, sizeof text, pipe)) report += text;
   if (pclose(pipe) != 0) fail(ErrorKind::data, source, ": nvcc does not compile it:\n", report);
   return read_ptxas_report(report);
+}
+
+const KernelResources* find_kernel(const std::vector<KernelResources>& kernels,
+                                   const std::string& mangled) {
+  const std::string wanted = demangled(mangled);
+  for (const KernelResources& candidate : kernels) {
+    if (demangled(candidate.kernel) == wanted) return &candidate;
+  }
+  return nullptr;
 }
 
 Occupancy occupancy(const Gpu& gpu, int block_threads, int registers, int shared_bytes) {

@@ -53,6 +53,11 @@ std::vector<KernelResources> read_ptxas_report(const std::string& report);
 std::vector<KernelResources> compile_resources(const std::string& source, const std::string& root,
                                                const Gpu& gpu);
 
+/// The kernel with this mangled name, null if there is none. Names of compilers that mangle
+/// anonymous namespaces differently are the same here.
+const KernelResources* find_kernel(const std::vector<KernelResources>& kernels,
+                                   const std::string& mangled);
+
 struct Occupancy {
   int blocks, warps;  // on one multiprocessor
   double share;       // of the 64 warps that it can hold

@@ -135,7 +135,8 @@ std::string run_grid(const Kernel& kernel, dim3 grid, dim3 block, size_t dynamic
   static uint64_t launches = 0;
   Launch launch{kernel, grid, block, dynamic_bytes, ++launches};
   if (observer) {  // which sees one block at a time
-    observer->launch_begins({kernel.function, launch.blocks(), launch.block_threads()});
+    observer->launch_begins(
+        {kernel.function, launch.blocks(), launch.block_threads(), dynamic_bytes});
     run_blocks(launch);
     observer->launch_ends();
     const std::string verdict = observer->verdict();

@@ -37,6 +37,7 @@ struct LaunchInfo {
   const void* kernel;
   uint64_t blocks;
   unsigned block_threads;
+  size_t dynamic_bytes;  // of shared memory, a block
 };
 
 class Observer {

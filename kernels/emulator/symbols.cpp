@@ -46,9 +46,10 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// The mangled name of the function at an offset of an ELF file. Kernels usually have internal
-// linkage, so the dynamic symbol table (dladdr) does not know them, but the full one does.
-std::string symbol_at(const char* path, uintptr_t offset) {
+// The function at an offset of an ELF file. Kernels usually have internal linkage, so the dynamic
+// symbol table (dladdr) does not know them, but the full one does: it has the local symbols of each
+// object behind an entry with the name of its source.
+KernelSymbol symbol_at(const char* path, uintptr_t offset) {
   const MappedFile file(path);
   if (!file.data()) return {};
   const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
@@ -58,9 +59,14 @@ std::string symbol_at(const char* path, uintptr_t offset) {
     if (sections[i].sh_type != SHT_SYMTAB) continue;
     const auto* symbols = reinterpret_cast<const Elf64_Sym*>(file.data() + sections[i].sh_offset);
     const char* names = file.data() + sections[sections[i].sh_link].sh_offset;
+    const char* source = "";
     for (size_t k = 0; k < sections[i].sh_size / sizeof(Elf64_Sym); k++) {
-      if (ELF64_ST_TYPE(symbols[k].st_info) == STT_FUNC && symbols[k].st_value == offset) {
-        return names + symbols[k].st_name;
+      const char* const name = names + symbols[k].st_name;
+      const int type = ELF64_ST_TYPE(symbols[k].st_info);
+      if (type == STT_FILE) source = name;
+      if (type == STT_FUNC && symbols[k].st_value == offset) {
+        const bool local = ELF64_ST_BIND(symbols[k].st_info) == STB_LOCAL;
+        return {name, local ? source : ""};
       }
     }
   }
@@ -97,20 +103,25 @@ std::string shortened(std::string name) {
 
 }  // namespace
 
-std::string kernel_full_name(const void* function) {
-  static std::map<const void*, std::string> known;
+KernelSymbol kernel_symbol(const void* function) {
+  static std::map<const void*, KernelSymbol> known;
   std::lock_guard lock(mutex);
-  std::string& name = known[function];
-  if (!name.empty()) return name;
+  const auto found = known.find(function);
+  if (found != known.end()) return found->second;
+  KernelSymbol symbol;
   Dl_info info{};
   if (dladdr(function, &info)) {
-    const uintptr_t base = reinterpret_cast<uintptr_t>(info.dli_fbase);
-    name = symbol_at(info.dli_fname, reinterpret_cast<uintptr_t>(function) - base);
+    const uintptr_t address = reinterpret_cast<uintptr_t>(function);
+    symbol = symbol_at(info.dli_fname, address - reinterpret_cast<uintptr_t>(info.dli_fbase));
     // A program that is not position-independent has absolute addresses in its table.
-    if (name.empty()) name = symbol_at(info.dli_fname, reinterpret_cast<uintptr_t>(function));
+    if (symbol.mangled.empty()) symbol = symbol_at(info.dli_fname, address);
   }
-  name = name.empty() ? "kernel" : shortened(demangled(name));
-  return name;
+  return known[function] = symbol;
+}
+
+std::string kernel_full_name(const void* function) {
+  const std::string mangled = kernel_symbol(function).mangled;
+  return mangled.empty() ? "kernel" : shortened(demangled(mangled));
 }
 
 std::string kernel_name(const void* function) {

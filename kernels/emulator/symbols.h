@@ -13,6 +13,14 @@ std::string kernel_name(const void* function);
 /// The same with its template arguments ("softmax_rows<float, 4>").
 std::string kernel_full_name(const void* function);
 
+struct KernelSymbol {
+  std::string mangled;
+  std::string file;  // "softmax.cu", whose object has it; empty for symbols of external linkage
+};
+
+/// The kernel's entry in its file's table of symbols; empty where it has none.
+KernelSymbol kernel_symbol(const void* function);
+
 /// "softmax.cu:48" for the instruction before this return address; needs -g and addr2line
 /// (binutils).
 std::string source_line(const void* return_address);

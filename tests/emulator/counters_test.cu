@@ -116,10 +116,13 @@ TEST_CASE("counters: lines, launches and lanes") {
   if (counters_missing("counters: lines, launches and lanes")) return;
   DeviceBuffer<float> x(128, 1.0f), y(128);
   const auto counts = count([&] {
-    for (int i = 0; i < 3; i++) launch(copy_first, 2, 64, 0, y.data(), x.data(), 72);
+    for (int i = 0; i < 3; i++) launch(copy_first, 2, 64, 16, y.data(), x.data(), 72);
   });
   CHECK(counts.launches == 3);
   CHECK(counts.threads == 384);
+  CHECK(counts.block_threads == 64);
+  CHECK(counts.dynamic_shared_bytes == 16);
+  CHECK(counts.file == "counters_test.cu");
   CHECK(counts.loads.requests == 9);  // the fourth warp has nothing to do
   CHECK(counts.loads.lanes == 216);
   REQUIRE(counts.lines.size() == 2);
@@ -216,4 +219,10 @@ TEST_CASE("gpu model: occupancy and the compiler's report") {
   CHECK(kernels[0].registers == 40);
   CHECK(kernels[0].shared_bytes == 128);
   CHECK(kernels[0].spill_bytes == 16);
+  CHECK(emulator::find_kernel(kernels, "_Z4rowsPf") == &kernels[0]);
+  CHECK(emulator::find_kernel(kernels, "_Z4rowsPd") == nullptr);
+  // nvcc's name of a kernel in an anonymous namespace, and g++'s.
+  const std::vector<emulator::KernelResources> local = {
+      {"_ZN46_GLOBAL__N__0df0a8c7_10_softmax_cu_rows_8a7b6c4rowsIfEEvPT_", 8, 0, 0}};
+  CHECK(emulator::find_kernel(local, "_ZN12_GLOBAL__N_14rowsIfEEvPT_") == &local[0]);
 }

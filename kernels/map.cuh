@@ -34,8 +34,10 @@ struct Repeated {
   __device__ T at(size_t i) const { return elements[i % period]; }
   template <int N>
   __device__ Vector<T, N> vector_at(size_t i) const {
-    Vector<T, N> v;
     size_t j = i % period;
+    if (period % N == 0 && reinterpret_cast<size_t>(elements) % sizeof(Vector<T, N>) == 0)
+      return load_vector<N>(elements + j);  // else lanes would read words N apart
+    Vector<T, N> v;
     UNROLL
     for (int k = 0; k < N; ++k) {
       v[k] = elements[j];

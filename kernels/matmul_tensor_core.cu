@@ -18,15 +18,18 @@ template <class T, bool along_x>
 struct SharedTile {
   static constexpr int rows = along_x ? depth : tile, columns = along_x ? tile : depth;
   static constexpr int pitch = columns + pad, elements = rows * pitch;
+  static constexpr int across = columns / vector;  // vectors of a row
 
-  /// Asks for the tile at (x0, p0); outside become zeros.
+  /// Asks for the tile at (x0, p0); outside become zeros. Eight lanes, whose vectors are stored
+  /// together, take a row where it has as many, else a vector each of 8 rows: different banks.
   static __device__ void load(T* to, const T* from, int64_t x0, int64_t x_extent, int64_t p0,
                               int64_t p_extent) {
     const int64_t row0 = along_x ? p0 : x0, row_extent = along_x ? p_extent : x_extent;
     const int64_t column0 = along_x ? x0 : p0, column_extent = along_x ? x_extent : p_extent;
     UNROLL
     for (int e = int(threadIdx.x); e < rows * columns / vector; e += threads) {
-      const int row = e / (columns / vector), column = e % (columns / vector) * vector;
+      const int row = along_x ? e / across : e / (8 * across) * 8 + e % 8;
+      const int column = (along_x ? e % across : e / 8 % across) * vector;
       const bool inside = row0 + row < row_extent && column0 + column < column_extent;
       const int64_t at = inside ? (row0 + row) * column_extent + column0 + column : 0;
       cp_async<16>(to + row * pitch + column, from + at, inside ? 16 : 0);

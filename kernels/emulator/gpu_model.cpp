@@ -27,14 +27,25 @@ constexpr int registers_of_multiprocessor = 65536, register_unit = 256, most_war
 
 constexpr int round_up(int value, int unit) { return (value + unit - 1) / unit * unit; }
 
-// nvcc's "_GLOBAL__N__<hash>_softmax_cu" and g++'s "_GLOBAL__N_1" both read "(anonymous
-// namespace)".
-std::string demangled(const std::string& symbol) {
+// A kernel's name with its template arguments, as g++ and nvcc agree on it. Anonymous namespaces
+// ("_GLOBAL__N__<hash>_softmax_cu" and "_GLOBAL__N_1") read alike once demangled; parameters are
+// left out, because the two spell alias templates differently.
+std::string common_name(const std::string& symbol) {
   int status = 0;
   char* text = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
-  std::string result = status == 0 ? text : symbol;
+  const std::string name = status == 0 ? text : symbol, anonymous = "(anonymous namespace)";
   std::free(text);
-  return result;
+  int depth = 0;
+  for (size_t i = 0; i < name.size(); i++) {
+    if (name[i] == '<') depth++;
+    if (name[i] == '>') depth--;
+    if (name.compare(i, anonymous.size(), anonymous) == 0) {
+      i += anonymous.size() - 1;
+    } else if (depth == 0 && name[i] == '(') {
+      return name.substr(0, i);
+    }
+  }
+  return name;
 }
 
 int number_before(const std::string& line, const std::string& what) {
@@ -104,9 +115,9 @@ std::vector<KernelResources> compile_resources(const std::string& source, const 
 
 const KernelResources* find_kernel(const std::vector<KernelResources>& kernels,
                                    const std::string& mangled) {
-  const std::string wanted = demangled(mangled);
+  const std::string wanted = common_name(mangled);
   for (const KernelResources& candidate : kernels) {
-    if (demangled(candidate.kernel) == wanted) return &candidate;
+    if (common_name(candidate.kernel) == wanted) return &candidate;
   }
   return nullptr;
 }

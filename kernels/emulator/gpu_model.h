@@ -53,8 +53,8 @@ std::vector<KernelResources> read_ptxas_report(const std::string& report);
 std::vector<KernelResources> compile_resources(const std::string& source, const std::string& root,
                                                const Gpu& gpu);
 
-/// The kernel with this mangled name, null if there is none. Names of compilers that mangle
-/// anonymous namespaces differently are the same here.
+/// The kernel that g++ gives this mangled name, null if there is none: kernels are told apart by
+/// their names and template arguments, since nvcc mangles some of the rest differently.
 const KernelResources* find_kernel(const std::vector<KernelResources>& kernels,
                                    const std::string& mangled);
 

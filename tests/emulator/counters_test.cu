@@ -220,7 +220,7 @@ TEST_CASE("gpu model: occupancy and the compiler's report") {
   CHECK(kernels[0].shared_bytes == 128);
   CHECK(kernels[0].spill_bytes == 16);
   CHECK(emulator::find_kernel(kernels, "_Z4rowsPf") == &kernels[0]);
-  CHECK(emulator::find_kernel(kernels, "_Z4rowsPd") == nullptr);
+  CHECK(emulator::find_kernel(kernels, "_Z5rows2Pf") == nullptr);
   // nvcc's name of a kernel in an anonymous namespace, and g++'s.
   const std::vector<emulator::KernelResources> local = {
       {"_ZN46_GLOBAL__N__0df0a8c7_10_softmax_cu_rows_8a7b6c4rowsIfEEvPT_", 8, 0, 0}};

@@ -33,7 +33,7 @@ std::shared_ptr<const Dataset> read_input(const UsedWeights& weights, const std:
     LandmarkOptions options;
     options.rows_per_sample = recipe.data.rows_per_sample;
     options.dtype = dtype;
-    return normalized(read_landmarks({{file}}, options), weights.normalization);
+    return prepared(weights, read_landmarks({{file}}, options), file);
   }
   const Tensor pixels = read_idx(file);
   if (pixels.rank() != 3)
@@ -43,8 +43,8 @@ std::shared_ptr<const Dataset> read_input(const UsedWeights& weights, const std:
   const Tensor inputs =
       Tensor::from(values, {pixels.dim(0), pixels.dim(1), pixels.dim(2), 1}).to(dtype);
   const Tensor labels = Tensor::full({pixels.dim(0)}, -1, DType::i64);
-  return normalized(std::make_shared<TensorDataset>(inputs, labels, weights.classes, 1),
-                    weights.normalization);
+  return prepared(weights, std::make_shared<TensorDataset>(inputs, labels, weights.classes, 1),
+                  file);
 }
 
 std::string csv_cell(const std::string& text) {

@@ -9,6 +9,7 @@
 
 #include "data/decimal.h"
 #include "tensor/parallel.h"
+#include "tensor/utf8.h"
 
 namespace lathe {
 namespace {
@@ -225,12 +226,31 @@ std::vector<std::string> read_csv_header(CsvReader& reader) {
   for (size_t i = 0; i < row.cells.size(); ++i) {
     std::string& name = row.cells[i];
     if (name.empty()) reader.refuse(row.line, "column ", i + 1, " of the header has no name");
+    if (!is_utf8(name)) reader.refuse(row.line, "column ", i + 1, " of the header is not UTF-8");
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return c < 128 ? char(std::tolower(c)) : char(c); });
     if (!seen.insert(name).second)
       reader.refuse(row.line, "the header has the column ", shown(name), " twice");
   }
   return row.cells;
+}
+
+void check_columns(const std::string& file, const std::vector<std::string>& columns,
+                   const std::vector<std::string>& expected, const std::string& whose) {
+  if (columns == expected) return;
+  const size_t both = std::min(columns.size(), expected.size());
+  size_t i = 0;
+  while (i < both && columns[i] == expected[i]) ++i;
+  const std::string has = i < columns.size() ? "is " + shown(columns[i]) : "is not there";
+  const std::string other = i < expected.size() ? "has " + shown(expected[i]) : "has none";
+  std::vector<std::string> sorted = columns, wanted = expected;
+  std::sort(sorted.begin(), sorted.end());
+  std::sort(wanted.begin(), wanted.end());
+  const std::string how = sorted == wanted ? "the names are the same in another order"
+                                           : concat("it has ", columns.size(), " columns behind ",
+                                                    "the index, there are ", expected.size());
+  fail(ErrorKind::data, file, ":1: column ", i + 2, " ", has, ", where ", whose, " ", other, "; ",
+       how);
 }
 
 IndexedCsv read_indexed_csv(const std::filesystem::path& path, DType dtype) {

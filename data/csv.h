@@ -49,8 +49,13 @@ class CsvReader {
 };
 
 /// The file's first row, lower-case for comparison. Throws Error(data) when two names are equal,
-/// one is empty, or all are numbers (a file without a header).
+/// one is empty or not UTF-8, or all are numbers (a file without a header).
 std::vector<std::string> read_csv_header(CsvReader& reader);
+
+/// Throws Error(data), which names the first difference, unless a file's columns behind its index
+/// are those expected, in the same order. `whose` says whose these are: "the training data".
+void check_columns(const std::string& file, const std::vector<std::string>& columns,
+                   const std::vector<std::string>& expected, const std::string& whose);
 
 /// A table of numbers whose first column, whole numbers, names the rows.
 struct IndexedCsv {

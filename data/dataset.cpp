@@ -5,11 +5,11 @@
 namespace lathe {
 
 TensorDataset::TensorDataset(Tensor inputs, Tensor labels, std::vector<std::string> class_names,
-                             int64_t channels, std::vector<std::string> groups)
+                             int64_t channels, std::vector<std::string> channel_names)
     : inputs_(std::move(inputs)),
       labels_(std::move(labels)),
       class_names_(std::move(class_names)),
-      groups_(std::move(groups)),
+      channel_names_(std::move(channel_names)),
       channels_(channels) {
   LATHE_CHECK(inputs_.rank() >= 1 && labels_.shape() == Shape({inputs_.dim(0)}),
               "dataset: expects a label for each sample, got inputs ", inputs_.shape(),
@@ -18,8 +18,9 @@ TensorDataset::TensorDataset(Tensor inputs, Tensor labels, std::vector<std::stri
               labels_.dtype());
   LATHE_CHECK(channels > 0 && sample_shape().numel() % channels == 0, "dataset: ", channels,
               " channels do not divide samples of shape ", sample_shape());
-  LATHE_CHECK(groups_.empty() || int64_t(groups_.size()) == size(), "dataset: expects ", size(),
-              " groups or none, got ", groups_.size());
+  LATHE_CHECK(channel_names_.empty() || int64_t(channel_names_.size()) == channels,
+              "dataset: expects ", channels, " names of channels or none, got ",
+              channel_names_.size());
 }
 
 void TensorDataset::fill(int64_t index, uint32_t, void* to) const {

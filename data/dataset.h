@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -28,8 +27,8 @@ class Dataset {
   /// The class of a sample; -1 when it is not known.
   virtual int64_t label(int64_t index) const = 0;
   virtual const std::vector<std::string>& class_names() const = 0;
-  /// What a sample has in common with others (its source video, its person); empty when not known.
-  virtual std::string_view group(int64_t) const { return {}; }
+  /// What the channels are called, such as the CSV's columns; empty where they have no names.
+  virtual std::vector<std::string> channel_names() const { return {}; }
 };
 
 /// Samples that are in memory.
@@ -37,7 +36,7 @@ class TensorDataset : public Dataset {
  public:
   /// `inputs` (N, ...), f32 or f64, and `labels` (N), i64, both on the CPU.
   TensorDataset(Tensor inputs, Tensor labels, std::vector<std::string> class_names,
-                int64_t channels, std::vector<std::string> groups = {});
+                int64_t channels, std::vector<std::string> channel_names = {});
   int64_t size() const override { return inputs_.dim(0); }
   Shape sample_shape() const override { return inputs_.shape().part(1, inputs_.rank()); }
   DType dtype() const override { return inputs_.dtype(); }
@@ -45,16 +44,14 @@ class TensorDataset : public Dataset {
   void fill(int64_t index, uint32_t epoch, void* to) const override;
   int64_t label(int64_t index) const override { return labels_.data<int64_t>()[index]; }
   const std::vector<std::string>& class_names() const override { return class_names_; }
-  std::string_view group(int64_t index) const override {
-    return groups_.empty() ? std::string_view() : groups_[size_t(index)];
-  }
+  std::vector<std::string> channel_names() const override { return channel_names_; }
 
   const Tensor& inputs() const { return inputs_; }
   const Tensor& labels() const { return labels_; }
 
  private:
   Tensor inputs_, labels_;
-  std::vector<std::string> class_names_, groups_;
+  std::vector<std::string> class_names_, channel_names_;
   int64_t channels_;
 };
 

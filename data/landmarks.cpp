@@ -9,21 +9,18 @@
 namespace lathe {
 namespace {
 
-/// A pair of files: the table, and a label (and group) for each sample.
+/// A pair of files: the table, and a label for each sample.
 struct Part {
   IndexedCsv table;
   std::vector<int64_t> labels;
-  std::vector<std::string> groups;
 };
 
 struct LabelRow {
   int64_t line, label;
-  std::string group;
 };
 
 size_t find_column(const CsvReader& reader, const std::vector<std::string>& header,
-                   std::string name) {
-  for (char& c : name) c = char(std::tolower(static_cast<unsigned char>(c)));
+                   const std::string& name) {
   for (size_t i = 0; i < header.size(); ++i)
     if (header[i] == name) return i;
   std::string names;
@@ -43,12 +40,10 @@ int64_t whole_number(const CsvReader& reader, const CsvRow& row, size_t column, 
   return int64_t(value);
 }
 
-std::unordered_map<int64_t, LabelRow> read_labels(CsvReader& reader,
-                                                  const std::string& group_column) {
+std::unordered_map<int64_t, LabelRow> read_labels(CsvReader& reader) {
   const std::vector<std::string> header = read_csv_header(reader);
   const size_t idx = find_column(reader, header, "idx"),
-               label = find_column(reader, header, "label"),
-               group = group_column.empty() ? 0 : find_column(reader, header, group_column);
+               label = find_column(reader, header, "label");
   std::unordered_map<int64_t, LabelRow> labels;
   for (CsvRow row; reader.next(row);) {
     if (row.cells.size() != header.size())
@@ -58,8 +53,7 @@ std::unordered_map<int64_t, LabelRow> read_labels(CsvReader& reader,
     const int64_t value = whole_number(reader, row, label, "label");
     if (value != 0 && value != 1)
       reader.refuse(row.line, "column ", label + 1, " (label): expects 0 or 1, has ", value);
-    const auto [first, fresh] = labels.try_emplace(
-        index, LabelRow{row.line, value, group_column.empty() ? "" : row.cells[group]});
+    const auto [first, fresh] = labels.try_emplace(index, LabelRow{row.line, value});
     if (!fresh)
       reader.refuse(row.line, "the label of IDX ", index, " is given twice, first on line ",
                     first->second.line);
@@ -70,7 +64,7 @@ std::unordered_map<int64_t, LabelRow> read_labels(CsvReader& reader,
 
 void join_labels(Part& part, const LandmarkFiles& files, const LandmarkOptions& options) {
   CsvReader reader(files.labels);
-  auto labels = read_labels(reader, options.group_column);
+  auto labels = read_labels(reader);
   const IndexedCsv& table = part.table;
   for (size_t row = 0; row < table.index.size(); row += size_t(options.rows_per_sample)) {
     const auto found = labels.find(table.index[row]);
@@ -82,7 +76,6 @@ void join_labels(Part& part, const LandmarkFiles& files, const LandmarkOptions& 
       fail(ErrorKind::data, files.features.string(), ":", table.first_line + int64_t(row),
            ": a second sample begins with IDX ", table.index[row]);
     part.labels.push_back(found->second.label);
-    if (!options.group_column.empty()) part.groups.push_back(std::move(found->second.group));
     found->second.line = -1;  // taken
   }
   const std::pair<const int64_t, LabelRow>* unused = nullptr;  // the first of the file
@@ -96,7 +89,7 @@ void join_labels(Part& part, const LandmarkFiles& files, const LandmarkOptions& 
 }
 
 Part read_part(const LandmarkFiles& files, const LandmarkOptions& options) {
-  Part part{read_indexed_csv(files.features, options.dtype), {}, {}};
+  Part part{read_indexed_csv(files.features, options.dtype), {}};
   const int64_t rows = int64_t(part.table.index.size());
   if (part.table.index_name != "idx")
     fail(ErrorKind::data, files.features.string(), ":1: expects the first column 'IDX', has '",
@@ -123,9 +116,8 @@ std::shared_ptr<TensorDataset> read_landmarks(const std::vector<LandmarkFiles>& 
   int64_t samples = 0;
   for (const LandmarkFiles& pair : files) {
     parts.push_back(read_part(pair, options));
-    if (parts.back().table.columns != parts[0].table.columns)
-      fail(ErrorKind::data, pair.features.string(), ":1: its columns are not those of ",
-           files[0].features.string());
+    check_columns(pair.features.string(), parts.back().table.columns, parts[0].table.columns,
+                  files[0].features.string());
     samples += int64_t(parts.back().labels.size());
   }
 
@@ -133,7 +125,6 @@ std::shared_ptr<TensorDataset> read_landmarks(const std::vector<LandmarkFiles>& 
   const Shape shape{samples, options.rows_per_sample * columns};
   Tensor inputs;
   std::vector<int64_t> labels;
-  std::vector<std::string> groups;
   if (parts.size() == 1) {
     inputs = parts[0].table.values.reshape(shape);
   } else {
@@ -144,12 +135,11 @@ std::shared_ptr<TensorDataset> read_landmarks(const std::vector<LandmarkFiles>& 
       to += part.table.values.bytes();
     }
   }
-  for (Part& part : parts) {
+  for (const Part& part : parts)
     labels.insert(labels.end(), part.labels.begin(), part.labels.end());
-    groups.insert(groups.end(), part.groups.begin(), part.groups.end());
-  }
   return std::make_shared<TensorDataset>(inputs, Tensor::from(labels, {samples}),
-                                         std::vector<std::string>{"0", "1"}, columns, groups);
+                                         std::vector<std::string>{"0", "1"}, columns,
+                                         parts[0].table.columns);
 }
 
 }  // namespace lathe

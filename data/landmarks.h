@@ -20,14 +20,13 @@ struct LandmarkFiles {
 struct LandmarkOptions {
   int64_t rows_per_sample = 16;
   DType dtype = DType::f32;
-  std::string group_column = {};  ///< of the label file; empty: samples have no group
 };
 
 /// Reads and joins one or several pairs of files. Samples have shape (rows_per_sample * columns), a
-/// row after the other; channels() is the number of columns; the classes are the labels "0" and
-/// "1". Throws Error(data) naming file, line and column: see read_indexed_csv, and for rows that do
-/// not make whole samples, samples without label, labels without sample, labels given twice or
-/// other than 0 and 1.
+/// row after the other; the channels are the columns, under their names in small letters; the
+/// classes are the labels "0" and "1". Throws Error(data) naming file, line and column: see
+/// read_indexed_csv, and for rows that do not make whole samples, samples without label, labels
+/// without sample, labels given twice or other than 0 and 1.
 std::shared_ptr<TensorDataset> read_landmarks(const std::vector<LandmarkFiles>& files,
                                               const LandmarkOptions& options = {});
 

@@ -34,7 +34,7 @@ class NormalizedDataset : public Dataset {
   void fill(int64_t index, uint32_t epoch, void* to) const override;
   int64_t label(int64_t index) const override { return data_->label(index); }
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
-  std::string_view group(int64_t index) const override { return data_->group(index); }
+  std::vector<std::string> channel_names() const override { return data_->channel_names(); }
   const Normalization& normalization() const { return normalization_; }
 
  private:

@@ -49,6 +49,7 @@ std::map<std::string, std::string> metadata_of(const Weights& weights) {
     metadata["model"] = Json{{"name", info.model}, {"options", options}}.dump();
   }
   if (!info.classes.empty()) metadata["classes"] = Json(info.classes).dump();
+  if (!info.channels.empty()) metadata["channels"] = Json(info.channels).dump();
   if (!info.recipe.empty()) metadata["recipe"] = info.recipe;
   if (weights.state) metadata["state"] = state_json(*weights.state).dump();
   return metadata;
@@ -87,6 +88,8 @@ void read_metadata(const std::string& file, const std::map<std::string, std::str
     }
     if (const std::string classes = text("classes"); !classes.empty())
       info.classes = Json::parse(classes).get<std::vector<std::string>>();
+    if (const std::string channels = text("channels"); !channels.empty())
+      info.channels = Json::parse(channels).get<std::vector<std::string>>();
     if (const std::string state = text("state"); !state.empty())
       weights.state = state_from(Json::parse(state));
   } catch (const nlohmann::json::exception& e) {

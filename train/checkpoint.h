@@ -23,8 +23,9 @@ struct WeightsInfo {
   std::string model;  ///< a name of the registry; empty: the file does not say
   std::map<std::string, std::string> options;  ///< of the model, as JSON
   std::vector<std::string> classes;
-  std::string recipe;  ///< TOML; empty: the file does not say
-  int64_t epoch = 0;   ///< how many epochs these weights have seen
+  std::vector<std::string> channels;  ///< the data's, in order; empty: they have no names
+  std::string recipe;                 ///< TOML; empty: the file does not say
+  int64_t epoch = 0;                  ///< how many epochs these weights have seen
   std::optional<Normalization> normalization;
 };
 

@@ -40,7 +40,7 @@ class RelabelledDataset final : public Dataset {
     return label < 0 ? label : map_[size_t(label)];
   }
   const std::vector<std::string>& class_names() const override { return classes_; }
-  std::string_view group(int64_t index) const override { return data_->group(index); }
+  std::vector<std::string> channel_names() const override { return data_->channel_names(); }
 
  private:
   std::shared_ptr<const Dataset> data_;
@@ -80,14 +80,18 @@ std::vector<std::string> split_names(const Recipe& recipe) {
   return names;
 }
 
+std::string first_file(const Recipe& recipe, const std::string& split) {
+  const std::vector<SplitFiles>& files = files_of(recipe, split);
+  if (files.empty()) return "data." + split;
+  return recipe.data.kind == "idx" ? files[0].images : files[0].features;
+}
+
 std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   LATHE_CHECK(!files.empty(), "data.", split, ": the recipe names no files for this split");
   auto data =
       recipe.data.kind == "idx" ? load_idx(recipe, files, split) : load_landmarks(recipe, files);
-  if (data->size() == 0)
-    fail(ErrorKind::data, recipe.data.kind == "idx" ? files[0].images : files[0].features,
-         ": has no sample");
+  if (data->size() == 0) fail(ErrorKind::data, first_file(recipe, split), ": has no sample");
   return data;
 }
 

@@ -18,6 +18,9 @@ namespace lathe {
 /// The names of a recipe's splits that have files: of train, valid, test.
 std::vector<std::string> split_names(const Recipe& recipe);
 
+/// The first of a split's files, for messages about what all of them have in common.
+std::string first_file(const Recipe& recipe, const std::string& split);
+
 /// The samples of "train", "valid" or "test", in the recipe's dtype, not normalised. Throws
 /// Error(usage) when the recipe names no files for it, Error(data) for what is wrong in them.
 std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split);

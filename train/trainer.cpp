@@ -9,6 +9,7 @@
 #include "tensor/check.h"
 #include "tensor/parallel.h"
 #include "tensor/serialize/file.h"
+#include "train/check_data.h"
 #include "train/nonfinite.h"
 #include "train/plot.h"
 
@@ -74,8 +75,12 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   resolve_pos_weight(recipe_, *raw);
   info_.normalization = measure(recipe_, *raw);
   train_ = normalized(raw, info_.normalization);
-  if (!recipe_.data.valid.empty())
-    valid_ = normalized(with_classes(load_split(recipe_, "valid"), classes_), info_.normalization);
+  info_.channels = raw->channel_names();
+  if (!recipe_.data.valid.empty()) {
+    valid_ = with_classes(load_split(recipe_, "valid"), classes_);
+    check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
+    valid_ = normalized(valid_, info_.normalization);
+  }
   info_.model = recipe_.model.name;
   info_.options = recipe_.model.options;
   info_.classes = classes_;
@@ -83,6 +88,8 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
 
   model_ = make_model(recipe_, device_);
   load_initial_weights(recipe_, *model_);
+  check_model_takes(*model_, *train_, first_file(recipe_, "train"));
+  if (valid_) check_model_takes(*model_, *valid_, first_file(recipe_, "valid"));
   loss_ = make_loss(recipe_, int64_t(classes_.size()), device_);
   arena_ = std::make_unique<ParameterArena>(model_->named_parameters());
   optimizer_ = std::make_unique<Optimizer>(*arena_, optimizer_options(recipe_));
@@ -143,6 +150,7 @@ void Trainer::resume(const RunFolder& folder, const std::string& command_line) {
   if (!report.fits())
     fail(ErrorKind::data, file.string(), ": the weights do not fit ", recipe_.model.name,
          report.text());
+  check_channels(*train_, last.info.channels, first_file(recipe_, "train"));
   std::map<std::string, Tensor> given;
   for (const NamedTensor& t : last.optimizer) given[t.name] = t.tensor;
   for (NamedTensor& own : optimizer_->state()) {

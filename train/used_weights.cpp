@@ -3,6 +3,7 @@
 #include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
+#include "train/check_data.h"
 #include "train/run_folder.h"
 
 namespace lathe {
@@ -66,6 +67,7 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   used.recipe.loss.pos_weight.automatic = false;
   used.classes =
       weights.info.classes.empty() ? numbered_classes(options.classes) : weights.info.classes;
+  used.channels = weights.info.channels;
   used.positive = positive_class(used.recipe, used.classes);
   used.normalization = weights.info.normalization;
   used.epoch = weights.info.epoch;
@@ -78,9 +80,20 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   return used;
 }
 
+std::shared_ptr<const Dataset> prepared(const UsedWeights& weights,
+                                        std::shared_ptr<const Dataset> data,
+                                        const std::string& file) {
+  check_channels(*data, weights.channels, file);
+  if (weights.normalization && weights.normalization->mean.numel() != data->channels())
+    fail(ErrorKind::data, file, ": has ", data->channels(),
+         " channels, but the weights were trained on ", weights.normalization->mean.numel());
+  check_model_takes(*weights.model, *data, file);
+  return normalized(std::move(data), weights.normalization);
+}
+
 std::shared_ptr<const Dataset> load_split(const UsedWeights& weights, const std::string& split) {
-  return normalized(with_classes(load_split(weights.recipe, split), weights.classes),
-                    weights.normalization);
+  return prepared(weights, with_classes(load_split(weights.recipe, split), weights.classes),
+                  first_file(weights.recipe, split));
 }
 
 }  // namespace lathe

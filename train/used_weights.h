@@ -14,6 +14,7 @@ struct UsedWeights {
   std::filesystem::path file;
   Recipe recipe;  ///< the run's; for bare weights only model and defaults
   std::vector<std::string> classes;
+  std::vector<std::string> channels;  ///< of the training data; empty: they had no names
   int64_t positive = 1;
   std::optional<Normalization> normalization;
   std::unique_ptr<Module> model;  ///< in eval mode
@@ -36,6 +37,11 @@ struct UseOptions {
 UsedWeights use_weights(const std::filesystem::path& run_or_file, const UseOptions& options,
                         Device device);
 
+/// Data of a file as these weights want to see it: normalised. Throws Error(data) naming the file
+/// for other columns than those of the training data, or samples that the model does not take.
+std::shared_ptr<const Dataset> prepared(const UsedWeights& weights,
+                                        std::shared_ptr<const Dataset> data,
+                                        const std::string& file);
 /// A split of the recipe as these weights want to see it.
 std::shared_ptr<const Dataset> load_split(const UsedWeights& weights, const std::string& split);
 

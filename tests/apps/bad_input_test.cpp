@@ -42,6 +42,7 @@ struct Workshop {
     const tests::Outcome trained = lathe({"train", "small.toml", "--quiet"});
     REQUIRE_MESSAGE(trained.code == 0, trained.err);
     damage_csv();
+    change_columns();
     damage_recipes();
     damage_weights();
   }
@@ -77,6 +78,23 @@ struct Workshop {
     write_text(scratch / "label_2.csv", "IDX,Label\n0,2\n");
     write_text(scratch / "label_word.csv", "IDX,Label\n0,fake\n");
   }
+  /// Files that are good in themselves, but not what the model was trained on.
+  void change_columns() const {
+    const std::string good = bytes_of(scratch / "data/test.csv");
+    const std::string x = ",ldmk1_x,ldmk2_x,", y = ",ldmk2_x,ldmk1_x,";
+    std::string permuted = good, narrow;
+    permuted.replace(permuted.find(x), x.size(), y);
+    write_text(scratch / "permuted.csv", permuted);
+    std::istringstream lines(good);
+    for (std::string line; std::getline(lines, line);)
+      narrow += line.substr(0, line.rfind(',')) + "\n";
+    write_text(scratch / "narrow.csv", narrow);
+    const SafeTensors weights =
+        read_safetensors(scratch / "runs/train/small/weights/best.safetensors");
+    auto metadata = weights.metadata;
+    metadata.erase("channels");  // as weights were before they kept the names
+    write_safetensors(scratch / "unnamed.safetensors", weights.tensors, metadata);
+  }
   void damage_recipes() const {
     write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
     write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
@@ -109,6 +127,10 @@ struct Workshop {
 Words with(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
   return words;
+}
+/// The test set with other features.
+std::string test_set(const std::string& split, const std::string& features) {
+  return "data." + split + "={features=\"" + features + "\",labels=\"data/test_labels.csv\"}";
 }
 /// A training run with a setting.
 Words set(const std::string& setting) { return {"train", "small.toml", "--set", setting}; }
@@ -154,7 +176,8 @@ std::vector<Mistake> mistakes() {
       {"model", set("model.name=landmark_mpl"), 2, "did you mean 'landmark_mlp'?"},
       {"model's option", set("model.hiden=[8]"), 2, "did you mean 'hidden'?"},
       {"model's value", set("model.hidden=[0]"), 2, "hidden"},
-      {"model's inputs", set("model.inputs=100"), 2, "fc1: "},
+      {"model's inputs", set("model.inputs=100"), 3,
+       "data/train.csv: the model does not take its samples of shape (2176,): fc1: "},
       {"files' part", set("data.train.feature=x"), 2, "did you mean 'features'?"},
       {"device", {"train", "small.toml", "--device", "cuad"}, 2, "did you mean 'cuda'?"},
       {"no such device", {"train", "small.toml", "--device", "cuda:7"}, 5, "--device cuda:7"},
@@ -203,6 +226,19 @@ std::vector<Mistake> mistakes() {
       {"labels twice", set("data.train.labels=twice_labels.csv"), 3, "twice_labels.csv"},
       {"third label", set("data.train.labels=label_2.csv"), 3, "label_2.csv:2: "},
       {"label's text", set("data.train.labels=label_word.csv"), 3, "label_word.csv:2: "},
+      {"other names in valid", set(test_set("valid", "permuted.csv")), 3,
+       "permuted.csv:1: column 2 is 'ldmk2_x', where the training data has 'ldmk1_x'; the names "
+       "are the same in another order"},
+      {"a column less in valid", set(test_set("valid", "narrow.csv")), 3,
+       "narrow.csv:1: column 137 is not there, where the training data has 'ldmk68_y'; it has 135 "
+       "columns behind the index, there are 136"},
+      {"a column less in train",
+       with(set(test_set("train", "narrow.csv")), {"--set", "data.valid=[]"}), 3,
+       "narrow.csv: the model does not take its samples of shape (2160,): fc1: "},
+      {"other names among the files",
+       set("data.train=[{features=\"data/test.csv\",labels=\"data/test_labels.csv\"},"
+           "{features=\"permuted.csv\",labels=\"data/test_labels.csv\"}]"),
+       3, "permuted.csv:1: column 2 is 'ldmk2_x', where "},
       {"CSV for idx",
        with(set("data.kind=idx"),
             {"--set", "data.train={images=\"data/train.csv\",labels=\"data/train.csv\"}", "--set",
@@ -229,6 +265,15 @@ std::vector<Mistake> mistakes() {
       {"eval split", {"eval", run, "--split", "tset"}, 2, "did you mean 'test'?"},
       {"eval weights", {"eval", run, "--weights", "bset"}, 3, "did you mean 'best'?"},
       {"eval threshold", {"eval", run, "--threshold", "2"}, 2, "expects a number from 0 to 1"},
+      {"eval of other names",
+       {"eval", run, "--set", test_set("test", "permuted.csv")},
+       3,
+       "permuted.csv:1: column 2 is 'ldmk2_x', where the training data has 'ldmk1_x'"},
+      {"eval of a column less without names",
+       {"eval", "unnamed.safetensors", "--split", "test", "--set", test_set("test", "narrow.csv")},
+       3,
+       "narrow.csv: has 135 channels, but the weights were trained on 136"},
+      {"predict other names", {"predict", run, "permuted.csv"}, 3, "permuted.csv:1: column 2"},
       {"predict without input", {"predict", run}, 2, "INPUT"},
       {"predict nothing", {"predict", run, "nowhere.csv"}, 3, "nowhere.csv"},
       {"predict cut", {"predict", run, "odd_rows.csv"}, 3, "odd_rows.csv"},

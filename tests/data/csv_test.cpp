@@ -152,6 +152,7 @@ TEST_CASE("bad tables of numbers are refused by line and column") {
       {"idx\n1\n", "a.csv:1: expects an index and at least one more column, has 'idx' alone"},
       {"idx,a,\n1,2,3\n", "a.csv:1: column 3 of the header has no name"},
       {"idx,a,A\n1,2,3\n", "a.csv:1: the header has the column 'a' twice"},
+      {"idx,a,\xff\n1,2,3\n", "a.csv:1: column 3 of the header is not UTF-8"},
       {"idx,a,b\n0,1,2\n1,2\n", "a.csv:3: expects 3 columns as in the header, has 2"},
       {"idx,a,b\n0,1,2\n1,2,3,4\n", "a.csv:3: expects 3 columns as in the header, has 4"},
       {"idx,a,b\n0,1,2,\n", "a.csv:2: expects 3 columns as in the header, has 4"},

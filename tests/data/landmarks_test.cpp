@@ -30,14 +30,13 @@ TEST_CASE("landmark rows become samples, joined with their labels by IDX") {
   const tests::ScratchFolder folder;
   const auto f = write_bytes(folder / "f.csv", features);
   const auto l = write_bytes(folder / "l.csv", "Label , Idx,who\r\n0,2,ann\r\n1,0,bob\r\n");
-  const auto data =
-      read_landmarks({{f, l}}, {.rows_per_sample = 2, .dtype = DType::f64, .group_column = "Who"});
+  const auto data = read_landmarks({{f, l}}, {.rows_per_sample = 2, .dtype = DType::f64});
   CHECK_EQ(data->size(), 2);
   CHECK_EQ(data->sample_shape(), Shape({4}));
   CHECK_EQ(data->channels(), 2);
   CHECK_EQ(data->inputs().to_vector<double>(), std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8});
   CHECK_EQ(data->labels().to_vector<int64_t>(), std::vector<int64_t>{1, 0});
-  CHECK_EQ(data->group(1), "ann");
+  CHECK_EQ(data->channel_names(), std::vector<std::string>{"x", "y"});
   CHECK_EQ(data->class_names(), std::vector<std::string>{"0", "1"});
   CHECK_EQ(class_counts(*data), std::vector<int64_t>{1, 1});
 
@@ -80,8 +79,6 @@ TEST_CASE("bad landmark files are refused by file and line") {
   for (const Case& c : cases) CHECK_EQ(refusal(c.features, c.labels), c.message);
   CHECK_EQ(refusal(features, labels, {.rows_per_sample = 0}),
            "landmarks: expects rows_per_sample of 1 or more, got 0");
-  CHECK_EQ(refusal(features, labels, {.rows_per_sample = 2, .group_column = "who"}),
-           "l.csv:1: expects a column 'who', has idx, label");
   CHECK(tests::message_of([] {
           read_landmarks({{"no/such.csv", "l.csv"}});
         }) == "no/such.csv: there is no such file");

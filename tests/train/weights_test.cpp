@@ -10,6 +10,7 @@ TEST_CASE("weights of format_version 1 load and compute the same") {
   const UsedWeights used = use_weights(file, {}, Device::cpu);
   CHECK_EQ(used.classes, std::vector<std::string>{"fake", "real"});
   CHECK_EQ(used.epoch, 2);
+  CHECK(used.channels.empty());  // files of then did not keep them
   CHECK_EQ(used.recipe.model.name, "landmark_mlp");
   CHECK_EQ(used.recipe.train.batch_size, 4);
   REQUIRE(used.normalization.has_value());
@@ -33,7 +34,8 @@ TEST_CASE("weights of format_version 1 load and compute the same") {
 
 TEST_CASE("weights that were saved read back the same, and their size is foretold") {
   const tests::ScratchFolder scratch;
-  const Weights weights = load_weights(tests::golden("weights_v1.safetensors"));
+  Weights weights = load_weights(tests::golden("weights_v1.safetensors"));
+  weights.info.channels = {"x", "ü \"y\""};
   save_weights(scratch / "again.safetensors", weights);
   const Weights again = load_weights(scratch / "again.safetensors");
   REQUIRE_EQ(again.tensors.size(), weights.tensors.size());
@@ -42,6 +44,7 @@ TEST_CASE("weights that were saved read back the same, and their size is foretol
     CHECK_EQ(tests::error(again.tensors[i].tensor, weights.tensors[i].tensor), 0);
   }
   CHECK_EQ(again.info.recipe, weights.info.recipe);
+  CHECK_EQ(again.info.channels, weights.info.channels);
   CHECK_EQ(again.state->sums.samples, weights.state->sums.samples);
   const double size = double(std::filesystem::file_size(scratch / "again.safetensors"));
   CHECK_LT(std::abs(double(size_on_disk(weights)) - size), 0.02 * size);

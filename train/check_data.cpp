@@ -1,0 +1,46 @@
+#include "train/check_data.h"
+
+#include "data/csv.h"
+#include "tensor/check.h"
+#include "tensor/kernel.h"
+
+namespace lathe {
+namespace {
+
+/// Drops the calls made while it lives.
+class NoCalls final : public CallRecorder {
+ public:
+  NoCalls() : outer_(current) { current = this; }
+  ~NoCalls() override { current = outer_; }
+  void record(std::unique_ptr<KernelCall>) override {}
+
+ private:
+  CallRecorder* outer_;
+};
+
+}  // namespace
+
+void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
+                    const std::string& file) {
+  const std::vector<std::string> names = data.channel_names();
+  if (!names.empty() && !training_names.empty())
+    check_columns(file, names, training_names, "the training data");
+}
+
+void check_model_takes(Module& model, const Dataset& data, const std::string& file) {
+  const auto parameters = model.named_parameters();
+  const Device device = parameters.empty() ? Device::cpu : parameters[0].tensor.device();
+  const Shape sample = data.sample_shape();
+  std::vector<int64_t> extents = {1};
+  extents.insert(extents.end(), sample.begin(), sample.end());
+  const NoCalls traced;
+  try {
+    model(Tensor::empty(Shape(extents), data.dtype(), device));
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::usage) throw;
+    fail(ErrorKind::data, file, ": the model does not take its samples of shape ", sample, ": ",
+         e.what());
+  }
+}
+
+}  // namespace lathe

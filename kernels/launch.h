@@ -5,14 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
-#if defined(__CUDACC__)
-#include <cuda_runtime.h>
-#else
 #include <cuda_runtime.h>
 
+#if !defined(__CUDACC__)
 #include <memory>
 #include <tuple>
 
@@ -50,19 +50,29 @@ inline void check_launch(cudaError_t status) {
   }
 }
 
+/// Asks for a kernel's dynamic shared memory: without that, static and dynamic together end at 48
+/// KB. Keeps the most that was asked for, since another thread may be about to launch with it.
+inline void allow_dynamic_shared(const void* kernel, size_t bytes) {
+  static std::mutex mutex;
+  static std::unordered_map<const void*, size_t> allowed;
+  const std::lock_guard lock(mutex);
+  size_t& most = allowed[kernel];
+  if (bytes <= most) return;
+  check_launch(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(bytes)));
+  most = bytes;
+}
+
 #if defined(__CUDACC__)
 
-template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, size_t shared_bytes,
-            Arguments&&... arguments) {
-  if (shared_bytes > 48 * 1024) {  // more than that must be asked for
-    check_launch(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                      cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(shared_bytes)));
-  }
-  kernel<<<grid.blocks, block, shared_bytes, ambient_stream()>>>(
-      static_cast<Parameters>(std::forward<Arguments>(arguments))...);
-  check_launch(cudaGetLastError());
+// The status is this launch's own: cudaGetLastError after <<<>>> would take an earlier call's error
+// for it, and clear that.
+template <class... Parameters>
+cudaError_t submit(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes,
+                   std::type_identity_t<Parameters>... values) {
+  void* pointers[] = {&values..., nullptr};
+  return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers,
+                          shared_bytes, ambient_stream());
 }
 
 #else
@@ -74,24 +84,30 @@ struct BoundKernel final : emulator::Kernel {
   Function entry;
   std::tuple<std::decay_t<Parameters>...> arguments;
 
-  template <class... Arguments>
-  explicit BoundKernel(Function kernel, Arguments&&... values)
-      : Kernel(reinterpret_cast<const void*>(kernel)),
-        entry(kernel),
-        arguments(static_cast<Parameters>(std::forward<Arguments>(values))...) {}
+  explicit BoundKernel(Function kernel, const std::decay_t<Parameters>&... values)
+      : Kernel(reinterpret_cast<const void*>(kernel)), entry(kernel), arguments(values...) {}
   __attribute__((no_sanitize("thread"))) void run() const override { std::apply(entry, arguments); }
 };
+
+template <class... Parameters>
+cudaError_t submit(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes,
+                   std::type_identity_t<Parameters>... values) {
+  return emulator::submit(std::make_shared<const BoundKernel<Parameters...>>(kernel, values...),
+                          grid, block, shared_bytes, ambient_stream());
+}
+
+#endif
 
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, size_t shared_bytes,
             Arguments&&... arguments) {
   static_assert((std::is_trivially_destructible_v<std::decay_t<Parameters>> && ...),
                 "kernel parameters are plain data");
-  check_launch(emulator::submit(std::make_shared<const BoundKernel<Parameters...>>(
-                                    kernel, std::forward<Arguments>(arguments)...),
-                                grid.blocks, block, shared_bytes, ambient_stream()));
+  if (shared_bytes > 0) {
+    allow_dynamic_shared(reinterpret_cast<const void*>(kernel), shared_bytes);
+  }
+  check_launch(submit(kernel, grid.blocks, block, shared_bytes,
+                      static_cast<Parameters>(std::forward<Arguments>(arguments))...));
 }
-
-#endif
 
 }  // namespace lathe::kernels

@@ -85,7 +85,7 @@ void BlockRunner::prepare(uint3 block) {
   blockIdx = block;
   blockDim = launch_->block;
   gridDim = grid;
-  shared_.begin_block(launch_->id, launch_->dynamic_bytes);
+  shared_.begin_block(launch_->id, launch_->shared);
   if (observer) observer->block_begins(number);
 }
 

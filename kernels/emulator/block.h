@@ -22,7 +22,7 @@ namespace lathe::emulator {
 struct Launch {
   const Kernel& kernel;
   dim3 grid, block;
-  size_t dynamic_bytes;
+  SharedSizes shared;
   uint64_t id;
 
   unsigned block_threads() const { return block.x * block.y * block.z; }

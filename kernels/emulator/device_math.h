@@ -8,9 +8,18 @@
 #include <cmath>
 #include <cstdint>
 
-// On the device these exist for all arithmetic types, at global scope.
+// On the device these exist for all arithmetic types, at global scope. Those of floating-point
+// numbers are fmax and fmin: where one argument is NaN, the result is the other.
 using std::max;
 using std::min;
+inline float max(float a, float b) { return std::fmax(a, b); }
+inline float min(float a, float b) { return std::fmin(a, b); }
+inline double max(double a, double b) { return std::fmax(a, b); }
+inline double min(double a, double b) { return std::fmin(a, b); }
+inline double max(float a, double b) { return std::fmax(double(a), b); }
+inline double min(float a, double b) { return std::fmin(double(a), b); }
+inline double max(double a, float b) { return std::fmax(a, double(b)); }
+inline double min(double a, float b) { return std::fmin(a, double(b)); }
 
 template <class T>
 T __ldg(const T* p) {

@@ -131,12 +131,12 @@ std::string launch_error(dim3 grid, dim3 block, size_t dynamic_bytes) {
   return {};
 }
 
-std::string run_grid(const Kernel& kernel, dim3 grid, dim3 block, size_t dynamic_bytes) {
+std::string run_grid(const Kernel& kernel, dim3 grid, dim3 block, SharedSizes shared) {
   static uint64_t launches = 0;
-  Launch launch{kernel, grid, block, dynamic_bytes, ++launches};
+  Launch launch{kernel, grid, block, shared, ++launches};
   if (observer) {  // which sees one block at a time
     observer->launch_begins(
-        {kernel.function, launch.blocks(), launch.block_threads(), dynamic_bytes});
+        {kernel.function, launch.blocks(), launch.block_threads(), shared.dynamic});
     run_blocks(launch);
     observer->launch_ends();
     const std::string verdict = observer->verdict();

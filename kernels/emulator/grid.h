@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/emulator/device_api.h"
+#include "kernels/emulator/shared_memory.h"
 
 namespace lathe::emulator {
 
@@ -16,6 +17,6 @@ std::string launch_error(dim3 grid, dim3 block, size_t dynamic_bytes);
 
 /// Runs all blocks and returns the error of the first that failed; empty if none did. Calls must
 /// not overlap: the runtime makes them under its lock.
-std::string run_grid(const Kernel& kernel, dim3 grid, dim3 block, size_t dynamic_bytes);
+std::string run_grid(const Kernel& kernel, dim3 grid, dim3 block, SharedSizes shared);
 
 }  // namespace lathe::emulator

@@ -24,19 +24,51 @@ struct CUgraph_st {
 struct CUgraphExec_st {
   std::vector<lathe::emulator::Operation> operations;
 };
+
+namespace lathe::emulator {
+
+/// Streams being recorded into one graph. Each is a branch of it, the first the one on which the
+/// capture began.
+struct Capture {
+  std::unique_ptr<CUgraph_st> graph = std::make_unique<CUgraph_st>();
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::vector<uint64_t> lengths;  // steps of each branch
+};
+
+/// How many steps of each branch lie before a point of the capture.
+using Reached = std::vector<uint64_t>;
+
+}  // namespace lathe::emulator
+
 struct CUstream_st : std::enable_shared_from_this<CUstream_st> {  // events outlive streams
   std::deque<lathe::emulator::Operation> queue;
-  uint64_t enqueued = 0, done = 0;  // how many operations, ever
-  bool blocking = true;             // synchronises with the default stream
-  CUgraph_st* capture = nullptr;    // being recorded instead of run
-  bool capture_origin = false;      // the stream on which the capture began
-  cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
+  uint64_t enqueued = 0, done = 0;                    // how many operations, ever
+  bool blocking = true;                               // synchronises with the default stream
+  std::shared_ptr<lathe::emulator::Capture> capture;  // being recorded instead of run
+  size_t branch = 0;
+  lathe::emulator::Reached reached;
+
+  bool began_capture() const { return capture && branch == 0; }
+  /// One more step of this stream's branch.
+  void step() { reached[branch] = ++capture->lengths[branch]; }
 };
+
+namespace lathe::emulator {
+
+/// One recording of an event. Streams that have still to pass it keep it alive.
+struct EventRecord {
+  std::shared_ptr<CUstream_st> stream;
+  uint64_t position = 0;  // done >= position means that the event has happened
+  std::chrono::steady_clock::time_point time{};
+  bool captured = false;
+  std::weak_ptr<Capture> capture{};  // expires when the capture ends
+  Reached reached{};
+};
+
+}  // namespace lathe::emulator
+
 struct CUevent_st {
-  std::shared_ptr<CUstream_st> stream;  // null: never recorded
-  uint64_t position = 0;                // done >= position means that the event has happened
-  CUgraph_st* capture = nullptr;        // recorded inside this capture
-  std::chrono::steady_clock::time_point time;
+  std::shared_ptr<lathe::emulator::EventRecord> record;  // null: never recorded
 };
 
 namespace lathe::emulator {
@@ -49,6 +81,7 @@ struct Runtime {
   std::shared_ptr<CUstream_st> default_stream = std::make_shared<CUstream_st>();
   std::vector<std::shared_ptr<CUstream_st>> streams{default_stream};
   Allocations device, pinned;
+  std::map<const void*, size_t> dynamic_limits;  // of kernels, from cudaFuncSetAttribute
   cudaError_t sticky = cudaSuccess;  // after a failed kernel nothing works any more, as on a GPU
   std::string message;               // of the last error that has one
 };
@@ -64,7 +97,8 @@ cudaError_t enqueue(cudaStream_t stream, Operation operation);
 void drain(CUstream_st* stream, uint64_t position);
 void drain_all();
 
-/// The error of a call that CUDA forbids while a capture is going on; success otherwise.
+/// The error of a call that CUDA forbids while a capture is going on, and of every call after a
+/// failed kernel; success otherwise.
 cudaError_t refuse_during_capture(const char* call);
 
 /// The allocation that holds an address; end() if there is none.

@@ -31,7 +31,13 @@ constexpr ErrorText error_texts[] = {
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "a kernel failed"},
     {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported",
      "not allowed while a stream is capturing"},
+    {cudaErrorStreamCaptureMerge, "cudaErrorStreamCaptureMerge", "two captures would merge"},
     {cudaErrorStreamCaptureUnmatched, "cudaErrorStreamCaptureUnmatched", "no capture began here"},
+    {cudaErrorStreamCaptureUnjoined, "cudaErrorStreamCaptureUnjoined",
+     "the capture forked and did not join"},
+    {cudaErrorStreamCaptureIsolation, "cudaErrorStreamCaptureIsolation",
+     "a capture depends on work outside it"},
+    {cudaErrorCapturedEvent, "cudaErrorCapturedEvent", "the event was recorded in a capture"},
 };
 
 const ErrorText* find_text(cudaError_t error) {
@@ -125,7 +131,21 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = toolkit_version;
   return cudaSuccess;
 }
-cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  Runtime& rt = runtime();
+  std::lock_guard lock(rt.mutex);
+  if (rt.sticky != cudaSuccess) return report(rt.sticky);
+  if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) {
+    return report(cudaErrorInvalidValue, "cudaFuncSetAttribute: not emulated");
+  }
+  if (value < 0 || size_t(value) > SharedMemory::block_limit) {
+    return report(cudaErrorInvalidValue, "cudaFuncSetAttribute: " + std::to_string(value) +
+                                             " bytes of dynamic shared memory, limit " +
+                                             std::to_string(SharedMemory::block_limit));
+  }
+  rt.dynamic_limits[kernel] = size_t(value);
+  return cudaSuccess;
+}
 
 cudaError_t cudaGetLastError() {
   std::lock_guard lock(runtime().mutex);

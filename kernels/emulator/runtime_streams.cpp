@@ -1,10 +1,11 @@
-// Streams, events and graphs of the emulated CUDA runtime (see runtime.h).
+// Streams of the emulated CUDA runtime and the work on them (see runtime.h).
 #include <algorithm>
 #include <utility>
 
 #include "kernels/emulator/grid.h"
 #include "kernels/emulator/options.h"
 #include "kernels/emulator/runtime.h"
+#include "kernels/emulator/shared_memory.h"
 
 namespace lathe::emulator {
 namespace {
@@ -48,7 +49,8 @@ cudaError_t enqueue(cudaStream_t handle, Operation operation) {
   CUstream_st* stream = stream_of(handle);
   if (rt.sticky != cudaSuccess) return report(rt.sticky);
   if (stream->capture) {
-    stream->capture->operations.push_back(std::move(operation));
+    stream->capture->graph->operations.push_back(std::move(operation));
+    stream->step();
     return cudaSuccess;
   }
   stream->queue.push_back(after_implicit_dependencies(stream, std::move(operation)));
@@ -73,8 +75,9 @@ void drain_all() {
 }
 
 cudaError_t refuse_during_capture(const char* call) {
+  if (runtime().sticky != cudaSuccess) return report(runtime().sticky);
   for (const auto& stream : runtime().streams) {
-    if (stream->capture_origin && stream->capture_mode != cudaStreamCaptureModeRelaxed) {
+    if (stream->began_capture() && stream->capture->mode != cudaStreamCaptureModeRelaxed) {
       return report(cudaErrorStreamCaptureUnsupported,
                     std::string(call) + ": not allowed while a stream is capturing");
     }
@@ -85,10 +88,22 @@ cudaError_t refuse_during_capture(const char* call) {
 cudaError_t submit(std::shared_ptr<const Kernel> kernel, dim3 grid, dim3 block,
                    size_t dynamic_bytes, cudaStream_t stream) {
   const std::string wrong = launch_error(grid, block, dynamic_bytes);
-  std::lock_guard lock(runtime().mutex);
+  Runtime& rt = runtime();
+  std::lock_guard lock(rt.mutex);
+  if (rt.sticky != cudaSuccess) return report(rt.sticky);
   if (!wrong.empty()) return report(cudaErrorInvalidConfiguration, wrong);
-  return enqueue(stream, [kernel = std::move(kernel), grid, block, dynamic_bytes] {
-    const std::string error = run_grid(*kernel, grid, block, dynamic_bytes);
+  const auto asked = rt.dynamic_limits.find(kernel->function);
+  const bool opted_in = asked != rt.dynamic_limits.end() && dynamic_bytes <= asked->second;
+  if (dynamic_bytes > SharedMemory::static_limit && !opted_in) {
+    return report(cudaErrorInvalidValue,
+                  "launch: " + std::to_string(dynamic_bytes) +
+                      " bytes of dynamic shared memory, but cudaFuncSetAttribute allowed this "
+                      "kernel no more than " +
+                      std::to_string(SharedMemory::static_limit));
+  }
+  const size_t limit = opted_in ? SharedMemory::block_limit : SharedMemory::static_limit;
+  return enqueue(stream, [kernel = std::move(kernel), grid, block, dynamic_bytes, limit] {
+    const std::string error = run_grid(*kernel, grid, block, {dynamic_bytes, limit});
     if (error.empty()) return;
     runtime().sticky = cudaErrorLaunchFailure;
     report(cudaErrorLaunchFailure, error);
@@ -103,9 +118,7 @@ void reset() {
   for (const auto& stream : rt.streams) {
     stream->queue.clear();
     stream->done = stream->enqueued;
-    if (stream->capture_origin) delete stream->capture;
-    stream->capture = nullptr;
-    stream->capture_origin = false;
+    stream->capture.reset();
   }
   cudaGetLastError();
 }
@@ -118,6 +131,7 @@ extern "C" {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   std::lock_guard lock(runtime().mutex);
+  if (runtime().sticky != cudaSuccess) return report(runtime().sticky);
   runtime().streams.push_back(std::make_shared<CUstream_st>());
   *stream = runtime().streams.back().get();
   (*stream)->blocking = !(flags & cudaStreamNonBlocking);
@@ -135,7 +149,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   }
   drain(stream, stream->enqueued);
   streams.erase(found);
-  return cudaSuccess;
+  return report(runtime().sticky);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
@@ -152,7 +166,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
 cudaError_t cudaStreamQuery(cudaStream_t handle) {
   std::lock_guard lock(runtime().mutex);
   const CUstream_st* stream = stream_of(handle);
-  return stream->done == stream->enqueued ? report(runtime().sticky) : cudaErrorNotReady;
+  if (runtime().sticky != cudaSuccess) return report(runtime().sticky);
+  return stream->done == stream->enqueued ? cudaSuccess : cudaErrorNotReady;
 }
 
 cudaError_t cudaDeviceSynchronize() {
@@ -164,124 +179,6 @@ cudaError_t cudaDeviceSynchronize() {
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* user_data) {
   return enqueue(stream, [=] { function(user_data); });
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new CUevent_st;
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
-
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  std::lock_guard lock(runtime().mutex);
-  if (event->stream && !event->capture) drain(event->stream.get(), event->position);
-  delete event;
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
-  std::lock_guard lock(runtime().mutex);
-  CUstream_st* stream = stream_of(handle);
-  event->stream = stream->shared_from_this();
-  event->capture = stream->capture;
-  event->position = stream->enqueued + 1;
-  if (event->capture) return cudaSuccess;
-  return enqueue(handle, [event] { event->time = std::chrono::steady_clock::now(); });
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  std::lock_guard lock(runtime().mutex);
-  if (event->capture) {
-    return report(cudaErrorStreamCaptureUnsupported, "cudaEventSynchronize: recorded in a capture");
-  }
-  if (event->stream) drain(event->stream.get(), event->position);
-  return report(runtime().sticky);
-}
-
-cudaError_t cudaEventQuery(cudaEvent_t event) {
-  std::lock_guard lock(runtime().mutex);
-  const bool happened = !event->stream || event->stream->done >= event->position;
-  return happened ? report(runtime().sticky) : cudaErrorNotReady;
-}
-
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  std::lock_guard lock(runtime().mutex);
-  if (!start->stream || !end->stream) {
-    return report(cudaErrorInvalidResourceHandle, "cudaEventElapsedTime: an event not recorded");
-  }
-  if (start->stream->done < start->position || end->stream->done < end->position) {
-    return cudaErrorNotReady;
-  }
-  *milliseconds = std::chrono::duration<float, std::milli>(end->time - start->time).count();
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
-  std::lock_guard lock(runtime().mutex);
-  if (!event->stream) return cudaSuccess;
-  CUstream_st* stream = stream_of(handle);
-  if (event->capture) {  // the stream joins the capture; the order of recording respects the event
-    stream->capture = event->capture;
-    return cudaSuccess;
-  }
-  return enqueue(
-      handle, [from = event->stream, position = event->position] { drain(from.get(), position); });
-}
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
-  std::lock_guard lock(runtime().mutex);
-  if (!stream || stream->capture) {
-    return report(cudaErrorStreamCaptureUnsupported,
-                  stream ? "cudaStreamBeginCapture: the stream is capturing already"
-                         : "cudaStreamBeginCapture: the default stream cannot be captured");
-  }
-  stream->capture = new CUgraph_st;
-  stream->capture_origin = true;
-  stream->capture_mode = mode;
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  std::lock_guard lock(runtime().mutex);
-  if (!stream || !stream->capture || !stream->capture_origin) {
-    return report(cudaErrorStreamCaptureUnmatched,
-                  "cudaStreamEndCapture: no capture began on this stream");
-  }
-  *graph = stream->capture;
-  for (const auto& other : runtime().streams) {
-    if (other->capture == *graph) other->capture = nullptr;
-  }
-  stream->capture_origin = false;
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
-  std::lock_guard lock(runtime().mutex);
-  *status =
-      stream_of(stream)->capture ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
-  *exec = new CUgraphExec_st{graph->operations};
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
-  std::lock_guard lock(runtime().mutex);
-  for (const Operation& operation : exec->operations) {
-    if (const auto error = enqueue(stream, operation)) return error;
-  }
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  delete graph;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
-  delete exec;
-  return cudaSuccess;
 }
 
 }  // extern "C"

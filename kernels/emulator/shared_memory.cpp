@@ -42,7 +42,7 @@ SharedMemory::SharedMemory() : arena_(static_cast<char*>(std::aligned_alloc(4096
 
 SharedMemory::~SharedMemory() = default;
 
-void SharedMemory::begin_block(uint64_t launch, size_t dynamic_bytes) {
+void SharedMemory::begin_block(uint64_t launch, SharedSizes sizes) {
   if (launch_ == launch) {
     for (const Object& o : objects_) fill_with_nan(arena_.get() + o.offset, o.declaration.bytes);
     return;
@@ -54,9 +54,9 @@ void SharedMemory::begin_block(uint64_t launch, size_t dynamic_bytes) {
   objects_.clear();
   launch_ = launch;
   top_ = static_bytes_ = 0;
-  dynamic_bytes_ = dynamic_bytes;
+  sizes_ = sizes;
   dynamic_ = nullptr;
-  if (dynamic_bytes) dynamic_ = place({nullptr, "dynamic_shared", dynamic_bytes, 128, {}});
+  if (sizes.dynamic) dynamic_ = place({nullptr, "dynamic_shared", sizes.dynamic, 128, {}});
 }
 
 void* SharedMemory::declare(const Declaration& declaration, std::string& error) {
@@ -64,14 +64,15 @@ void* SharedMemory::declare(const Declaration& declaration, std::string& error) 
     if (o.declaration.key == declaration.key) return arena_.get() + o.offset;
   }
   static_bytes_ += declaration.bytes;
-  const size_t total = static_bytes_ + dynamic_bytes_;
+  const size_t total = static_bytes_ + sizes_.dynamic;
   if (static_bytes_ > static_limit) {
     error = "the kernel declares " + std::to_string(static_bytes_) +
             " bytes of static shared memory, limit " + std::to_string(static_limit) +
             " (dynamic_shared allows more)";
-  } else if (total > block_limit) {
+  } else if (total > sizes_.limit) {
     error = "static and dynamic shared memory are " + std::to_string(total) + " bytes, limit " +
-            std::to_string(block_limit);
+            std::to_string(sizes_.limit) +
+            (sizes_.limit < block_limit ? " (cudaFuncSetAttribute allows more)" : "");
   } else if (top_ + declaration.bytes + 4 * guard_bytes > arena_size) {
     error = "too many SHARED declarations for the emulator's arena";
   }

@@ -17,6 +17,11 @@ namespace lathe::emulator {
 /// Fills memory with the bytes FF 7F: a NaN whether read as f32, f64, bf16 or f16.
 void fill_with_nan(void* memory, size_t bytes);
 
+/// A launch's dynamic shared memory, and what static and dynamic may be together.
+struct SharedSizes {
+  size_t dynamic = 0, limit = 0;
+};
+
 class SharedMemory {
  public:
   static constexpr size_t static_limit = 48 * 1024;
@@ -26,7 +31,7 @@ class SharedMemory {
   ~SharedMemory();
 
   /// Forgets the objects of an earlier launch, makes fresh ones of the same launch NaN again.
-  void begin_block(uint64_t launch, size_t dynamic_bytes);
+  void begin_block(uint64_t launch, SharedSizes sizes);
 
   /// One SHARED declaration: `key` is unique to it (and to each instance of a template).
   struct Declaration {
@@ -68,7 +73,8 @@ class SharedMemory {
 
   std::unique_ptr<char, Free> arena_;
   std::vector<Object> objects_;
-  size_t top_ = 0, static_bytes_ = 0, dynamic_bytes_ = 0;
+  size_t top_ = 0, static_bytes_ = 0;
+  SharedSizes sizes_;
   uint64_t launch_ = 0;
   void* dynamic_ = nullptr;
 };

@@ -105,6 +105,22 @@ __global__ void scale_vectors(T* y, const T* x, int vectors) {
   store_vector(y + n * i, v);
 }
 
+template <class T>
+__global__ void extremes(T* y, const T* x) {
+  const T value = x[threadIdx.x];
+  y[4 * threadIdx.x] = max(value, T(1));
+  y[4 * threadIdx.x + 1] = max(T(1), value);
+  y[4 * threadIdx.x + 2] = min(value, T(1));
+  y[4 * threadIdx.x + 3] = min(T(1), value);
+}
+
+template <class T>
+void check_extremes() {
+  DeviceBuffer<T> x(std::vector<T>{T(NAN), T(2)}), y(8);
+  launch(extremes<T>, 1, 2, 0, y.data(), static_cast<const T*>(x.data()));
+  CHECK(y.values() == std::vector<T>{1, 1, 1, 1, 2, 2, 1, 1});
+}
+
 // C (64x64) += A (64xK) * B (Kx64) in one block of 4 warps, double-buffered asynchronous copies.
 template <class T>
 __global__ void __launch_bounds__(128)
@@ -275,9 +291,22 @@ TEST_CASE("emulator: vectors of 16 bytes") {
   CHECK(float(hy.values()[79]) == 3.0f);
 }
 
+TEST_CASE("emulator: max and min drop a NaN, as on the device") {
+  check_extremes<float>();
+  check_extremes<double>();
+}
+
 TEST_CASE("emulator: tensor cores, ldmatrix and asynchronous copies") {
   for_each_order([] {
     check_tensor_core_product<bf16>();
     check_tensor_core_product<f16>();
   });
+}
+
+TEST_CASE("emulator: a launch neither reports nor loses an earlier call's error") {
+  DeviceBuffer<int> y(128, 0);
+  REQUIRE(cudaSetDevice(99) == cudaErrorInvalidDevice);
+  launch(shuffles, 1, 32, 0, y.data(), 32);
+  CHECK(cudaGetLastError() == cudaErrorInvalidDevice);
+  CHECK(cudaGetLastError() == cudaSuccess);
 }

@@ -1,5 +1,5 @@
-// The emulated runtime: streams, events, graphs, errors, host threads; and the places of
-// synchronisation that a mutation test leaves out.
+// The emulated runtime: errors, limits, host threads; and the places of synchronisation that a
+// mutation test leaves out. Streams, events and graphs are in streams_test.cu.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -8,13 +8,14 @@
 
 #include "kernels/device.cuh"
 #include "kernels/emulator/options.h"
-#include "tensor/stream.h"
 #include "tests/emulator/device_buffer.h"
 #include "tests/emulator/orders.h"
+#include "tests/emulator/streams.h"
 
 using namespace lathe;
 using namespace lathe::kernels;
 using lathe::tests::DeviceBuffer;
+using lathe::tests::Stream;
 
 namespace {
 
@@ -30,9 +31,11 @@ __global__ void reverse(float* y, int n) {
   y[threadIdx.x] = copy[n - 1 - int(threadIdx.x)];
 }
 
-template <class F>
-__global__ void apply(float* y, F f) {
-  y[threadIdx.x] = f(y[threadIdx.x]);
+__global__ void static_and_dynamic(float* y) {
+  SHARED(float, own, [1024]);
+  float* given = dynamic_shared<float>();
+  own[threadIdx.x] = given[threadIdx.x] = 1;
+  y[threadIdx.x] = own[threadIdx.x] + given[threadIdx.x];
 }
 
 __global__ void some_skip_the_barrier() {
@@ -65,42 +68,6 @@ __global__ void last_block_sums(const float* x, float* partial, unsigned* ticket
   if (threadIdx.x == 0) *y = total;
 }
 
-class Stream {
- public:
-  Stream() { REQUIRE(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking) == cudaSuccess); }
-  ~Stream() { cudaStreamDestroy(handle_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  operator cudaStream_t() const { return handle_; }
-
- private:
-  cudaStream_t handle_ = nullptr;
-};
-
-class Event {
- public:
-  Event() { REQUIRE(cudaEventCreate(&handle_) == cudaSuccess); }
-  ~Event() { cudaEventDestroy(handle_); }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  operator cudaEvent_t() const { return handle_; }
-
- private:
-  cudaEvent_t handle_ = nullptr;
-};
-
-template <class F>
-void for_eager_and_lazy(const F& check) {
-  emulator::Options& options = emulator::options();
-  const emulator::Options before = options;
-  for (bool lazy : {false, true}) {
-    options.lazy_streams = lazy;
-    INFO("streams are ", lazy ? "lazy" : "eager");
-    check();
-  }
-  options = before;
-}
-
 // The message of what `run` throws.
 template <class F>
 std::string error_of(const F& run) {
@@ -114,88 +81,6 @@ std::string error_of(const F& run) {
 }
 
 }  // namespace
-
-TEST_CASE("emulator: an event orders two streams") {
-  for_eager_and_lazy([] {
-    DeviceBuffer<float> x(128, 1.0f), y(128, 0.0f);
-    Stream first, second;
-    Event ready;
-    {
-      const StreamScope scope(first);
-      launch(add_scaled, 1, 128, 0, y.data(), x.data(), 2.0f, 128);
-      CHECK(cudaEventRecord(ready, first) == cudaSuccess);
-    }
-    CHECK(cudaStreamWaitEvent(second, ready) == cudaSuccess);
-    {
-      const StreamScope scope(second);
-      launch(add_scaled, 1, 128, 0, x.data(), y.data(), 3.0f, 128);
-    }
-    if (emulator::options().lazy_streams) CHECK(cudaStreamQuery(second) == cudaErrorNotReady);
-    CHECK(cudaStreamSynchronize(second) == cudaSuccess);
-    CHECK(cudaEventQuery(ready) == cudaSuccess);
-    CHECK(x.values()[0] == 7);
-  });
-}
-
-TEST_CASE("emulator: a graph of two streams, with fork and join, replayed") {
-  for_eager_and_lazy([] {
-    Stream main, side;
-    Event forked, joined;
-    DeviceBuffer<float> x(128, 1.0f), y(128, 0.0f);
-    float* host = nullptr;
-    REQUIRE(cudaMallocHost(&host, 128 * sizeof(float)) == cudaSuccess);
-    for (int i = 0; i < 128; i++) host[i] = float(i);
-
-    cudaGraph_t graph = nullptr;
-    cudaGraphExec_t exec = nullptr;
-    REQUIRE(cudaStreamBeginCapture(main, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
-    {
-      const StreamScope scope(main);
-      cudaMemcpyAsync(y.data(), host, 128 * sizeof(float), cudaMemcpyHostToDevice, main);
-      cudaEventRecord(forked, main);
-      cudaStreamWaitEvent(side, forked);
-      {
-        const StreamScope inner(side);
-        launch(add_scaled, 1, 128, 0, y.data(), x.data(), 100.0f, 128);
-        cudaEventRecord(joined, side);
-      }
-      cudaStreamWaitEvent(main, joined);
-      launch(reverse, 1, 128, 0, y.data(), 128);
-      const auto half_more = [k = 0.5f](float v) { return v + k; };
-      launch(apply<decltype(half_more)>, 1, 128, 0, y.data(), half_more);
-      cudaMemcpyAsync(host, y.data(), 128 * sizeof(float), cudaMemcpyDeviceToHost, main);
-    }
-    float* refused = nullptr;
-    CHECK(cudaMalloc(&refused, 4) == cudaErrorStreamCaptureUnsupported);
-    CHECK(cudaStreamSynchronize(main) == cudaErrorStreamCaptureUnsupported);
-    cudaGetLastError();
-    REQUIRE(cudaStreamEndCapture(main, &graph) == cudaSuccess);
-    REQUIRE(cudaGraphInstantiate(&exec, graph) == cudaSuccess);
-    CHECK(host[0] == 0);  // nothing has run yet
-
-    REQUIRE(cudaGraphLaunch(exec, main) == cudaSuccess);
-    REQUIRE(cudaStreamSynchronize(main) == cudaSuccess);
-    CHECK(host[0] == 227.5f);
-    REQUIRE(cudaGraphLaunch(exec, main) == cudaSuccess);
-    REQUIRE(cudaStreamSynchronize(main) == cudaSuccess);
-    CHECK(host[0] == 201.0f);  // the second replay read what the first had left
-    cudaGraphExecDestroy(exec);
-    cudaGraphDestroy(graph);
-    cudaFreeHost(host);
-  });
-}
-
-TEST_CASE("emulator: pageable sources are staged, pageable destinations wait") {
-  for_eager_and_lazy([] {
-    Stream stream;
-    DeviceBuffer<float> x(4);
-    std::vector<float> source{1, 2, 3, 4}, back(4, 0);
-    cudaMemcpyAsync(x.data(), source.data(), 16, cudaMemcpyHostToDevice, stream);
-    source.assign(4, 99);  // allowed: the bytes were taken before the call returned
-    cudaMemcpyAsync(back.data(), x.data(), 16, cudaMemcpyDeviceToHost, stream);
-    CHECK(back == std::vector<float>{1, 2, 3, 4});
-  });
-}
 
 TEST_CASE("emulator: wrong copies are refused") {
   DeviceBuffer<float> x(4, 0.0f), y(4, 0.0f);
@@ -215,13 +100,39 @@ TEST_CASE("emulator: an error sticks until the device is reset") {
     CHECK(message.find("runtime_test.cu:") != std::string::npos);
     CHECK(message.find("at this __syncthreads") != std::string::npos);
     CHECK(message.find("[block (0,0,0)]") != std::string::npos);
-    float* p = nullptr;
-    CHECK(cudaMalloc(&p, 4) == cudaSuccess);
-    CHECK(cudaMemset(p, 0, 4) == cudaErrorLaunchFailure);
+    float *p = nullptr, *host = nullptr;
+    cudaStream_t stream = nullptr;
+    cudaEvent_t event = nullptr;
+    CHECK(cudaMalloc(&p, 4) == cudaErrorLaunchFailure);
+    CHECK(cudaMallocHost(&host, 4) == cudaErrorLaunchFailure);
+    CHECK(cudaStreamCreate(&stream) == cudaErrorLaunchFailure);
+    CHECK(cudaEventCreate(&event) == cudaErrorLaunchFailure);
+    CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+    CHECK(cudaGetLastError() == cudaErrorLaunchFailure);
+    CHECK(error_of([] { launch(some_skip_the_barrier, 2, 32, 0); }) == message);
     emulator::reset();
+    REQUIRE(cudaMalloc(&p, 4) == cudaSuccess);
     CHECK(cudaMemset(p, 0, 4) == cudaSuccess);
-    CHECK(cudaFree(p) == cudaSuccess);
+    error_of([] { launch(some_skip_the_barrier, 2, 32, 0); });
+    CHECK(cudaMemset(p, 0, 4) == cudaErrorLaunchFailure);
+    CHECK(cudaFree(p) == cudaErrorLaunchFailure);
+    emulator::reset();
+    CHECK(cudaFree(p) == cudaErrorInvalidValue);  // it was freed all the same
+    cudaGetLastError();
   }
+}
+
+// A deferred fault is reported by whatever call comes after it, as on a GPU.
+TEST_CASE("emulator: a kernel that fails late spoils the calls after it") {
+  emulator::Options& options = emulator::options();
+  const emulator::Options before = options;
+  options.lazy_streams = true;
+  float* p = nullptr;
+  CHECK(error_of([] { launch(some_skip_the_barrier, 2, 32, 0); }).empty());
+  CHECK(cudaStreamSynchronize(nullptr) == cudaErrorLaunchFailure);
+  CHECK(cudaMalloc(&p, 4) == cudaErrorLaunchFailure);
+  emulator::reset();
+  options = before;
 }
 
 TEST_CASE("emulator: threads that wait for each other are listed") {
@@ -240,6 +151,24 @@ TEST_CASE("emulator: launches beyond the limits are refused, and nothing sticks"
   CHECK(error_of([] { launch(some_skip_the_barrier, 1, 32, 300000); }).find("limit 232448") !=
         std::string::npos);
   CHECK(cudaDeviceSynchronize() == cudaSuccess);
+}
+
+// What <<<>>> does by itself on a GPU; launch() asks for the memory first.
+TEST_CASE("emulator: more than 48 KB of shared memory must be asked for") {
+  DeviceBuffer<float> y(32);
+  const auto submit = [&](size_t bytes) {
+    return kernels::submit(static_and_dynamic, 1, 32, bytes, y.data());
+  };
+  CHECK(submit(44 << 10) == cudaSuccess);
+  CHECK(submit((44 << 10) + 4) != cudaSuccess);
+  CHECK(std::string(cudaGetErrorString(cudaErrorLaunchFailure)).find("cudaFuncSetAttribute") !=
+        std::string::npos);
+  emulator::reset();
+  CHECK(submit((48 << 10) + 4) == cudaErrorInvalidValue);
+  cudaGetLastError();
+  launch(static_and_dynamic, 1, 32, 48 << 10, y.data());
+  CHECK(y.values()[31] == 2);
+  CHECK(submit(48 << 10) == cudaSuccess);
 }
 
 TEST_CASE("emulator: the last block to finish sees what all others wrote") {

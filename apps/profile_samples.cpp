@@ -122,8 +122,8 @@ void add_optimizer(Samples& s) {
   const auto weights = [] { return values({256, 256}); };
   s.add(kernels::linear_backward_update, "adam, batch 4, 256x256 f32", weights(), values({256}),
         weights(), weights(), values({256}), values({256}), Tensor(),
-        values({kernels::linear_update_scratch(4, 256, 256)}), values({4, 256}), values({4, 256}),
-        hyper, UpdateRule::adam);
+        values({kernels::linear_update_scratch(Device::cuda, 4, 256, 256)}), values({4, 256}),
+        values({4, 256}), hyper, UpdateRule::adam);
 }
 
 void add_matmul(Samples& s) {

@@ -33,11 +33,15 @@ void fill_reference(Tensor& x, double value) {
 
 void copy_reference(Tensor& y, const Tensor& x) {
   const int64_t size = size_of(x.dtype());
-  const bool stream = y.bytes() >= streaming_bytes && !overlap(x, y);
+  if (overlap(x, y)) {  // parts in parallel would read what others have written
+    std::memmove(y.raw(), x.raw(), size_t(y.bytes()));
+    return;
+  }
+  const bool stream = y.bytes() >= streaming_bytes;
   parallel_for(0, x.numel(), grain, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * size, bytes = (end - begin) * size;
     if (!stream) {
-      std::memmove(y.raw() + at, x.raw() + at, size_t(bytes));
+      std::memcpy(y.raw() + at, x.raw() + at, size_t(bytes));
       return;
     }
     stream_copy(y.raw() + at, x.raw() + at, bytes);

@@ -59,7 +59,7 @@ struct Div {
   }
   template <class T>
   INLINE_HOST_DEVICE T slope_b(T a, T b) const {
-    return -a / (b * b);
+    return -(a / b) / b;  // b * b would leave the range before the result does
   }
 };
 

@@ -9,7 +9,8 @@ namespace lathe::kernels {
 
 // Room for the fast rows' packed copies of x and dy, and of dx for each thread (see
 // linear_update_rows.inc). Blocks are at most 64 elements wide.
-int64_t linear_update_scratch(int64_t batch, int64_t inputs, int64_t outputs) {
+int64_t linear_update_scratch(Device device, int64_t batch, int64_t inputs, int64_t outputs) {
+  if (device != Device::cpu) return 0;
   const int64_t block = 64;
   const int64_t x = batch * ((inputs + block - 1) / block * block);
   const int64_t dy = batch * ((outputs + block - 1) / block * block) + block;
@@ -33,9 +34,9 @@ void check_linear_update(const Tensor& w, const Tensor& bias, const Tensor& w_m,
               ": bias expects ", w.dim(0), " elements of w's type");
   check_moments(kernel, w, w_m, w_v, hyper, rule);
   if (bias) check_moments(kernel, bias, bias_m, bias_v, hyper, rule);
-  const int64_t needed = linear_update_scratch(x.dim(0), x.dim(1), w.dim(0));
-  LATHE_CHECK(scratch && scratch.numel() >= needed && scratch.dtype() == w.dtype(), kernel,
-              ": scratch expects ", needed, " elements of w's type");
+  const int64_t needed = linear_update_scratch(w.device(), x.dim(0), x.dim(1), w.dim(0));
+  LATHE_CHECK(needed == 0 || (scratch && scratch.numel() >= needed && scratch.dtype() == w.dtype()),
+              kernel, ": scratch expects ", needed, " elements of w's type");
 }
 
 namespace {
@@ -63,12 +64,13 @@ void linear_backward_update_reference(Tensor& w, Tensor& bias, Tensor& w_m, Tens
                                       UpdateRule rule) {
   check_linear_update(w, bias, w_m, w_v, bias_m, bias_v, dx, scratch, dy, x, hyper_values, rule);
   const Hyper hyper = read_hyper(hyper_values);
+  const GradientScale scale = gradient_scale(hyper, nullptr);
+  if (scale.skip) return;
   const int64_t batch = x.dim(0), n = w.dim(0), k = w.dim(1);
   dispatch_float("linear_backward_update", w.dtype(), [&]<class T>() {
     const T *const dy_data = dy.data<T>(), *const x_data = x.data<T>();
     if (dx) input_gradient(dx.data<T>(), dy_data, w.data<T>(), batch, n, k);
-    const double factor = hyper.inverse_loss_scale;
-    with_scalar_rule<T>(rule, hyper, factor, bool(w_m), [&](const auto& update) {
+    with_scalar_rule<T>(rule, hyper, scale.factor, bool(w_m), [&](const auto& update) {
       constexpr int moments = std::decay_t<decltype(update)>::moments;
       auto update_at = [&](T g, T* weights, T* m, T* v, int64_t i) {
         T none = 0;

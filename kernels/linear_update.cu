@@ -43,11 +43,13 @@ __device__ void update_bias(const Operands<T>& o, const Rule& update, int64_t ro
   update(g, o.bias[row], o.bias_m ? o.bias_m[row] : none, o.bias_v ? o.bias_v[row] : none);
 }
 
-/// Grid: (columns / block_size, rows).
+/// A block takes up to block_size columns of one row; `column_blocks` neighbours share a row.
 template <class T, UpdateRule rule, bool has_m>
-__global__ void update_element(Operands<T> o, const Hyper* hyper) {
+__global__ void update_element(Operands<T> o, const Hyper* hyper, int64_t column_blocks) {
+  if (gradient_scale(*hyper, nullptr).skip) return;
   const auto update = make_rule<T, rule, has_m>(*hyper);
-  const int64_t row = blockIdx.y, column = int64_t(blockIdx.x) * block_size + threadIdx.x;
+  const int64_t row = blockIdx.x / column_blocks;
+  const int64_t column = blockIdx.x % column_blocks * block_size + threadIdx.x;
   if (o.bias && column == 0) update_bias(o, update, row);
   if (column >= o.k) return;
   T g = 0, none = 0;
@@ -62,6 +64,7 @@ template <class T, UpdateRule rule, bool has_m>
 __global__ void update_tile(Operands<T> o, const Hyper* hyper) {
   constexpr int width = 16 / sizeof(T);
   constexpr bool has_v = rule != UpdateRule::sgd;
+  if (gradient_scale(*hyper, nullptr).skip) return;
   T* const dy = dynamic_shared<T>();  // [batch][tile_rows]
   const int64_t first = int64_t(blockIdx.y) * tile_rows;
   for (int64_t i = threadIdx.x; i < o.batch * tile_rows; i += block_size) {
@@ -141,14 +144,10 @@ void element(Tensor& w, Tensor& bias, Tensor& w_m, Tensor& w_v, Tensor& bias_m, 
              UpdateRule rule) {
   run(w, bias, w_m, w_v, bias_m, bias_v, dx, scratch, dy, x, hyper, rule,
       [&]<class T, UpdateRule r, bool has_m>(const Operands<T>& o, const Hyper* h) {
-        launch(update_element<T, r, has_m>,
-               dim3(unsigned(ceil_div(o.k, block_size)), unsigned(o.n)), block_size, 0, o, h);
+        const int64_t column_blocks = ceil_div(o.k, block_size);
+        launch(update_element<T, r, has_m>, column_blocks * o.n, block_size, 0, o, h,
+               column_blocks);
       });
-}
-
-Fit fits_element(Tensor& w, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&,
-                 const Tensor&, const Tensor&, const Tensor&, UpdateRule) {
-  return w.dim(0) <= 65535 ? Fit() : "needs at most 65535 outputs";
 }
 
 constexpr int64_t max_shared = 48 << 10;
@@ -160,8 +159,8 @@ Fit fits_tile(Tensor& w, Tensor&, Tensor& w_m, Tensor& w_v, Tensor&, Tensor&, Te
                           &static_cast<const Tensor&>(w_v), &x})
     if (*t && reinterpret_cast<uintptr_t>(t->raw()) % 16 != 0)
       return "needs arrays that begin at multiples of 16 bytes";
-  if (x.dim(0) * tile_rows * size_of(w.dtype()) > max_shared)
-    return "needs a batch whose dy fits in 48 KB";
+  if (x.dim(0) == 0 || x.dim(0) * tile_rows * size_of(w.dtype()) > max_shared)
+    return "needs a batch, and one whose dy fits in 48 KB";
   return w.dim(0) <= 65535 * tile_rows ? Fit() : "needs at most 262140 outputs";
 }
 
@@ -180,6 +179,6 @@ void tile(Tensor& w, Tensor& bias, Tensor& w_m, Tensor& w_v, Tensor& bias_m, Ten
 }  // namespace
 
 REGISTER_KERNELS(linear_backward_update, cuda, tuned, {"tile", tile, fits_tile},
-                 {"element", element, fits_element});
+                 {"element", element});
 
 }  // namespace lathe::kernels

@@ -8,9 +8,9 @@
 
 namespace lathe::kernels {
 
-/// Elements that linear_backward_update needs as scratch memory for a batch, depending on the
-/// number of threads.
-int64_t linear_update_scratch(int64_t batch, int64_t inputs, int64_t outputs);
+/// Elements that linear_backward_update needs as scratch memory for a batch: on the CPU it depends
+/// on the number of threads, on other devices it is 0.
+int64_t linear_update_scratch(Device device, int64_t batch, int64_t inputs, int64_t outputs);
 
 /// Backward of y = x w^T + bias, and the update of w and bias from their gradients.
 ///   dx = dy w, with w from before the update; dw = dy^T x; dbias = sum of dy over the batch;
@@ -18,9 +18,10 @@ int64_t linear_update_scratch(int64_t batch, int64_t inputs, int64_t outputs);
 /// dy (B, N); x (B, K); w, w_m, w_v (N, K); bias, bias_m, bias_v (N,), absent without a bias.
 /// Moments are present as in optimizer_step. dx (B, K), or absent where the input needs no
 /// gradient; it may not share memory with x or dy. scratch has at least linear_update_scratch
-/// elements of w's type; what it holds does not matter, so one serves all layers in turn. hyper as
-/// in optimizer_step; its max_norm is not used. f32 and f64. Results are the same bytes for the
-/// same number of threads.
+/// elements of w's type, and may be absent where those are 0; what it holds does not matter, so one
+/// serves all layers in turn. hyper as in optimizer_step; its max_norm is not used. With a loss
+/// that is not finite nothing is updated and dx has no meaning. f32 and f64. Results are the same
+/// bytes for the same number of threads.
 DECLARE_KERNEL(linear_backward_update, Tensor& w, Tensor& bias, Tensor& w_m, Tensor& w_v,
                Tensor& bias_m, Tensor& bias_v, Tensor& dx, Tensor& scratch, const Tensor& dy,
                const Tensor& x, const Tensor& hyper, UpdateRule rule);

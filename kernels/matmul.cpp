@@ -94,7 +94,7 @@ void relu_mask_reference(Tensor& dz, const Tensor& dy, const Tensor& y) {
     const T *const in = dy.data<T>(), *const value = y.data<T>();
     parallel_for(0, y.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        out[i] = acc_t<T>(value[i]) > 0 ? in[i] : T(acc_t<T>(0));
+        out[i] = acc_t<T>(value[i]) <= 0 ? T(acc_t<T>(0)) : in[i];
     });
   });
 }

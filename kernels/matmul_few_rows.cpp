@@ -6,35 +6,14 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include <cstdlib>
-#include <memory>
-#include <new>
-
 #include "kernels/cpu_features.h"
+#include "kernels/scratch.h"
 #include "tensor/parallel.h"
 
 namespace lathe::kernels {
 namespace {
 
 constexpr int64_t grain = 1 << 14;
-
-/// Memory that the calling thread keeps for its next call.
-void* workspace(size_t bytes) {
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  thread_local std::unique_ptr<void, Free> memory;
-  thread_local size_t size = 0;
-  if (bytes > size) {
-    constexpr size_t line = 64;
-    memory.reset();
-    size = 0;
-    memory.reset(std::aligned_alloc(line, (bytes + line - 1) / line * line));
-    if (!memory) throw std::bad_alloc();
-    size = bytes;
-  }
-  return memory.get();
-}
 
 // Their order is their meaning.
 // clang-format off
@@ -55,7 +34,7 @@ Fit fits_few_rows(const Tensor& c, MatmulOptions options) {
   if (c.dtype() != DType::f32 && c.dtype() != DType::f64) return "needs f32 or f64";
   if (options.transpose_a || !options.transpose_b) return "needs b, and only b, transposed";
   if (c.rank() != 2) return "needs matrices, no batch of them";
-  return c.dim(0) <= 256 ? Fit() : "needs at most 256 rows";
+  return c.dim(0) <= 64 ? Fit() : "needs at most 64 rows";
 }
 Fit fits_avx512(Tensor& c, const Tensor&, const Tensor&, const Tensor&, MatmulOptions options) {
   return has_avx512() ? fits_few_rows(c, options) : "needs AVX-512";

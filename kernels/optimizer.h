@@ -19,8 +19,9 @@ struct Hyper {
   double inverse_loss_scale = 1;  ///< multiplies every gradient
   double max_norm = 0;            ///< gradients are clipped to this norm; 0: they are not
   double step = 1;                ///< t; at 1 the momentum buffer becomes the gradient
+  double loss = 0;                ///< of this step; nothing is updated when it is not finite
 
-  static constexpr int64_t count = 13;
+  static constexpr int64_t count = 14, loss_at = 13;
 };
 static_assert(sizeof(Hyper) == Hyper::count * sizeof(double));
 
@@ -43,7 +44,7 @@ DECLARE_KERNEL(gradient_norm, Tensor& norm, const Tensor& grads);
 ///   adamw  the same after w *= 1 - lr * weight_decay                            arXiv:1711.05101
 ///   sgd    m = momentum m + (1 - dampening) g; w -= lr * (nesterov ? g + momentum m : m)
 /// m and v are (n,); v is absent for sgd, and m where momentum is 0. norm comes from gradient_norm,
-/// or is absent: then nothing is clipped. With a norm that is not finite nothing changes.
+/// or is absent: then nothing is clipped. With a norm or loss that is not finite nothing changes.
 DECLARE_KERNEL(optimizer_step, Tensor& params, Tensor& m, Tensor& v, const Tensor& grads,
                const Tensor& hyper, const Tensor& norm, UpdateRule rule);
 

@@ -1,5 +1,5 @@
 // relu_mask on the device (declared in kernels/matmul.h).
-//   dz = dy where y > 0, else 0
+//   dz = 0 where y <= 0, else dy
 // Layout: flat arrays. Bound by memory: 2 reads and a write an element.
 // Ladder (kernels/map.cuh): element, one element a thread; vector, 16 bytes an access from as many
 // blocks as keep the device busy.
@@ -11,7 +11,7 @@ namespace {
 
 template <class T>
 struct Mask {
-  __device__ T operator()(T dy, T y) const { return acc_t<T>(y) > 0 ? dy : T(0.0f); }
+  __device__ T operator()(T dy, T y) const { return acc_t<T>(y) <= 0 ? T(0.0f) : dy; }
 };
 
 template <Rung rung>

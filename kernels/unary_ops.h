@@ -25,7 +25,7 @@ struct Relu {
   }
   template <class T>
   INLINE_HOST_DEVICE T slope(T y) const {
-    return y > 0 ? T(1) : T(0);
+    return y <= 0 ? T(0) : T(1);  // NaN passes the gradient on, as in PyTorch
   }
 };
 

@@ -17,9 +17,9 @@ struct GradientScale {
 };
 /// norm is the gradient's norm as gradient_norm left it, or null.
 HOST_DEVICE inline GradientScale gradient_scale(const Hyper& hyper, const double* norm) {
-  GradientScale scale{hyper.inverse_loss_scale, false};
+  GradientScale scale{hyper.inverse_loss_scale, !std::isfinite(hyper.loss)};
   if (!norm) return scale;
-  scale.skip = !std::isfinite(*norm);
+  scale.skip |= !std::isfinite(*norm);
   if (hyper.max_norm > 0) {
     const double clip = hyper.max_norm / (*norm * hyper.inverse_loss_scale + 1e-6);
     if (clip < 1) scale.factor *= clip;

@@ -191,7 +191,8 @@ int fuse_linear_updates(Plan& plan, const Optimizer& optimizer) {
       const Tensor& x =
           std::get<2>(static_cast<MatmulCall&>(*calls[size_t(linear->weight_call)]).args);
       scratch_size = std::max(
-          scratch_size, kernels::linear_update_scratch(x.dim(0), x.dim(1), slice.parameter.dim(0)));
+          scratch_size,
+          kernels::linear_update_scratch(device, x.dim(0), x.dim(1), slice.parameter.dim(0)));
       found.push_back(std::move(*linear));
     }
   if (found.empty()) return 0;

@@ -42,6 +42,11 @@ void Optimizer::advance() {
   kernels::write_hyper(hyper_, hyper);
 }
 
+void Optimizer::watch(const Tensor& loss) {
+  Tensor at = hyper_.slice(kernels::Hyper::loss_at, kernels::Hyper::loss_at + 1);
+  copy_(at, loss);
+}
+
 void Optimizer::apply() {
   const auto& slices = arena_.slices();
   if (norm_) {

@@ -38,6 +38,9 @@ class Optimizer {
   void advance();
   /// The part of a step that a plan records.
   void apply();
+  /// For a step that is recorded: apply() then changes nothing when this loss, of one element, is
+  /// not finite. The device sees that by itself, so nobody waits for the loss.
+  void watch(const Tensor& loss);
   void zero_grad();
 
   const OptimizerOptions& options() const { return options_; }

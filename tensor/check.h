@@ -29,6 +29,7 @@ class ErrorScope {
   explicit ErrorScope(const std::string& path) : outer_(current) {
     current = path.empty() ? outer_ : &path;
   }
+  explicit ErrorScope(std::string&&) = delete;  // the path must outlive the scope
   ~ErrorScope() { current = outer_; }
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;

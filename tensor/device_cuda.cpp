@@ -16,27 +16,33 @@ void check(cudaError_t status, const char* what) {
 
 cudaStream_t stream() { return static_cast<cudaStream_t>(current_stream()); }
 
+/// The block, or null where there is no memory left: the allocator tries again after a flush. Any
+/// other failure, such as a kernel's before, is no question of memory.
+void* block_or_null(void* block, cudaError_t status) {
+  if (status == cudaSuccess) return block;
+  cudaGetLastError();  // clears it
+  if (status != cudaErrorMemoryAllocation) check(status, "an allocation");
+  return nullptr;
+}
+
 void* allocate(size_t bytes) {
   void* block = nullptr;
-  if (cudaMalloc(&block, bytes) == cudaSuccess) return block;
-  cudaGetLastError();  // clears it: the allocator tries again after a flush
-  return nullptr;
+  const cudaError_t status = cudaMalloc(&block, bytes);
+  return block_or_null(block, status);
 }
 void release(void* block) { cudaFree(block); }
 
 void* allocate_pinned(size_t bytes) {
   void* block = nullptr;
-  if (cudaMallocHost(&block, bytes) == cudaSuccess) return block;
-  cudaGetLastError();
-  return nullptr;
+  const cudaError_t status = cudaMallocHost(&block, bytes);
+  return block_or_null(block, status);
 }
 void release_pinned(void* block) { cudaFreeHost(block); }
 
 void copy(void* to, const void* from, size_t bytes) {
+  // Tensors on the host lie in pageable memory. As a source it is staged before this returns, as a
+  // destination it is written before this returns, so nobody waits for the stream here.
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream()), "a copy");
-  // Pageable host memory is staged and may be read as soon as this returns only after the stream
-  // has passed the copy.
-  check(cudaStreamSynchronize(stream()), "a copy");
 }
 
 void synchronize_stream() {

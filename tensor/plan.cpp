@@ -25,9 +25,10 @@ Device Plan::device() const {
 
 void Plan::replay() {
   if (graph_) return graph_->launch();
-  // Scratch that a graph will use again is nobody else's; and a capture cannot ask the system for
-  // memory, so it finds there what the first replay took.
-  const MemoryPool::Scope scope(pool_);
+  // Scratch that a graph will use again is nobody else's, and least of all freed memory of the
+  // plan's pool, which the calls still use. A capture cannot ask the system for memory: it finds in
+  // this pool what the first replay took.
+  const MemoryPool::Scope scope(scratch_);
   if (replays_++ == 0 || !device_api(device()).capture) return run_calls();
   graph_ = device_api(device()).capture([this] { run_calls(); });
   graph_->launch();

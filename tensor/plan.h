@@ -27,10 +27,6 @@ class Plan final : private CallRecorder {
   /// Runs the calls. On a device that can, the second replay becomes a graph that later ones
   /// launch.
   void replay();
-  /// Runs calls first to last (exclusive) one by one, so that the caller may look in between.
-  void run(size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) calls_[i]->run();
-  }
   /// The calls in order, for passes that fuse some of them.
   std::vector<std::unique_ptr<KernelCall>>& calls() { return calls_; }
   const std::vector<std::unique_ptr<KernelCall>>& calls() const { return calls_; }
@@ -49,10 +45,12 @@ class Plan final : private CallRecorder {
   };
 
   void record(std::unique_ptr<KernelCall> call) override;
-  void run_calls() { run(0, calls_.size()); }
+  void run_calls() {
+    for (const auto& call : calls_) call->run();
+  }
   Device device() const;
 
-  MemoryPool pool_;  // outlives the calls
+  MemoryPool pool_, scratch_;  // outlive the calls
   std::vector<std::unique_ptr<KernelCall>> calls_;
   std::unique_ptr<DeviceGraph> graph_;
   int replays_ = 0;

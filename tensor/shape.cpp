@@ -14,8 +14,8 @@ Shape::Shape(std::span<const int64_t> extents) : rank_(static_cast<int>(extents.
     LATHE_CHECK(extent >= 0, "shape: expects extents of 0 or more, got ", extent, " for dimension ",
                 i);
     empty |= extent == 0;
-    LATHE_CHECK(extent == 0 || numel_ <= (int64_t{1} << 62) / extent,
-                "shape: the number of elements passes 2^62 at dimension ", i, " of extent ",
+    LATHE_CHECK(extent == 0 || numel_ <= max_numel / extent,
+                "shape: the number of elements passes 2^59 at dimension ", i, " of extent ",
                 extent);
     if (extent > 0) numel_ *= extent;
   }

@@ -15,11 +15,13 @@ namespace lathe {
 class Shape {
  public:
   static constexpr int max_rank = 6;
+  static constexpr int64_t max_numel = int64_t{1}
+                                       << 59;  ///< whose bytes int64_t counts in any type
 
   Shape() = default;
   Shape(std::initializer_list<int64_t> extents)
       : Shape(std::span(extents.begin(), extents.size())) {}
-  /// Throws for more than six dimensions, a negative extent, or a product over 2^62.
+  /// Throws for more than six dimensions, a negative extent, or a product over max_numel.
   explicit Shape(std::span<const int64_t> extents);
 
   int rank() const { return rank_; }

@@ -21,9 +21,6 @@ struct RecordingOff {
   Tape* saved_;
 };
 
-std::string where(const std::string& layer, const char* op) {
-  return layer.empty() ? op : layer + ": " + op;
-}
 }  // namespace
 
 Tape::Tape() : id_(next_tape++), outer_(current_) { current_ = this; }
@@ -66,7 +63,7 @@ void Tape::backward(const Tensor& loss) {
 }
 
 void Tape::backward(const Tensor& y, const Tensor& dy) {
-  LATHE_CHECK(y.body_->tape == id_,
+  LATHE_CHECK(y && y.body_->tape == id_,
               "backward: the loss does not depend on any tensor that requires a gradient");
   LATHE_CHECK(dy.shape() == y.shape() && dy.dtype() == y.dtype(), "backward: expects a gradient ",
               y.shape(), " ", y.dtype(), ", got ", dy.shape(), " ", dy.dtype());
@@ -97,12 +94,11 @@ void Tape::run(size_t i) {
 
 void Tape::give(const Node& node, size_t k, const Tensor& gradient) {
   const Like& x = node.likes[k];
-  LATHE_CHECK(gradient, where(node.layer, node.op),
-              ": its backward returned no gradient for input ", k);
+  LATHE_CHECK(gradient, node.op, ": its backward returned no gradient for input ", k);
   LATHE_CHECK(
       gradient.shape() == x.shape && gradient.dtype() == x.dtype && gradient.device() == x.device,
-      where(node.layer, node.op), ": its backward returned for input ", k, " a gradient ",
-      gradient.shape(), " ", gradient.dtype(), ", expected ", x.shape, " ", x.dtype);
+      node.op, ": its backward returned for input ", k, " a gradient ", gradient.shape(), " ",
+      gradient.dtype(), ", expected ", x.shape, " ", x.dtype);
   const size_t slot = size_t(node.inputs[k]);
   if (nodes_[slot].leaf) return nodes_[slot].leaf.add_grad(gradient);
   Tensor& total = grads_[slot];

@@ -54,7 +54,7 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
     optimizer_.zero_grad();
     s.outputs = model_(s.inputs);
     s.loss = loss_(s.outputs, s.labels);
-    s.forward_calls = s.plan.calls().size();
+    optimizer_.watch(s.loss);
     tape.backward(s.loss);
     optimizer_.apply();
   });
@@ -66,19 +66,10 @@ StepResult TrainStep::operator()(const Tensor& inputs, const Tensor& labels) {
   if (!model_.training()) model_.train();
   set_random_step(optimizer_.steps());  // a resumed run draws the masks that it would have drawn
   StepPlan& step = plan_for(inputs, labels);
-  if (step.inputs.device() != Device::cpu) {  // there the whole step is one graph
-    optimizer_.advance();
-    return run(step, inputs, labels);
-  }
-  copy_(step.inputs, inputs);
-  copy_(step.labels, labels);
-  step.plan.run(0, step.forward_calls);
-  const double loss = step.loss.item();
-  if (std::isfinite(loss)) {
-    optimizer_.advance();
-    step.plan.run(step.forward_calls, step.plan.calls().size());
-  }
-  return {loss, step.outputs};
+  optimizer_.advance();
+  const StepResult result = run(step, inputs, labels);
+  if (!std::isfinite(result.loss)) optimizer_.set_steps(optimizer_.steps() - 1);
+  return result;
 }
 
 StepResult EvalStep::operator()(const Tensor& inputs, const Tensor& labels) {

@@ -21,7 +21,6 @@ struct StepPlan {
   Tensor inputs, labels, outputs, loss;
   Plan plan;
   int fused_layers = 0;
-  size_t forward_calls = 0;  ///< of a training step: its calls up to the loss
 };
 
 struct StepResult {
@@ -35,8 +34,8 @@ class TrainStep {
   TrainStep(Module& model, LossFunction loss, Optimizer& optimizer)
       : model_(model), loss_(std::move(loss)), optimizer_(optimizer) {}
   /// Inputs (B, …) and labels (B, …) on any device, of the types that the model and loss take. Puts
-  /// the model in training mode. On the CPU nothing is updated when the loss is not finite, so that
-  /// what led to it can still be looked at.
+  /// the model in training mode. Nothing is updated, nor counted as a step, when the loss is not
+  /// finite, so that what led to it can still be looked at.
   StepResult operator()(const Tensor& inputs, const Tensor& labels);
   /// The plan for batches of this shape, traced if there was none; for benchmarks and tests.
   StepPlan& plan_for(const Tensor& inputs, const Tensor& labels);

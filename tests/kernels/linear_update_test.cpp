@@ -38,7 +38,8 @@ struct Problem {
     dy = filled({c.batch, c.n}, -1, 1);
     x = filled({c.batch, c.k}, -1, 1);
     if (c.dx) dx = Tensor::full({c.batch, c.k}, 7, dtype);
-    scratch = Tensor::full({kernels::linear_update_scratch(c.batch, c.k, c.n)}, 3, dtype);
+    scratch =
+        Tensor::full({kernels::linear_update_scratch(Device::cpu, c.batch, c.k, c.n)}, 3, dtype);
     hyper = hyper_tensor({.lr = 0.01,
                           .correction1 = 0.3,
                           .correction2 = 0.02,

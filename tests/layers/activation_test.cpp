@@ -1,8 +1,11 @@
 // Modules without parameters: they print as PyTorch 2's do, and Sequential chains and names them.
 #include "layers/activation.h"
 
+#include "layers/arithmetic.h"
 #include "layers/flatten.h"
+#include "layers/reduce.h"
 #include "layers/sequential.h"
+#include "tensor/tape.h"
 #include "tests/support.h"
 
 using namespace lathe;
@@ -45,4 +48,25 @@ TEST_CASE("Sequential runs its modules in order and names them in errors") {
            }),
            "1: relu: expects a floating type, got i32");
   CHECK_EQ(tests::message_of([&] { model[2]; }), "Sequential: has modules 0 to 1, not 2");
+}
+
+TEST_CASE("gradients at the edges of the numbers are PyTorch's") {
+  for (Device device : tests::devices()) {
+    CAPTURE(int(device));
+    const auto gradient = [&](const Tensor& x, auto&& f) {
+      Tensor leaf = x.to(device).requires_grad_();
+      Tape tape;
+      tape.backward(f(leaf));
+      return leaf.grad().to_vector<float>();
+    };
+    // threshold_backward passes the gradient on where x is NaN.
+    const auto at_nan = gradient(Tensor::from<float>({std::nanf(""), 1, -1, 0}, {4}),
+                                 [](const Tensor& x) { return sum(relu(x)); });
+    CHECK_EQ(at_nan, std::vector<float>{1, 1, 0, 0});
+    // d/db a / b = -a / b^2, where b^2 is not an f32 any more.
+    const Tensor a = Tensor::full({1}, 1e-30, DType::f32, device);
+    const auto small = gradient(Tensor::full({1}, 1e-30, DType::f32, Device::cpu),
+                                [&](const Tensor& b) { return sum(div(a, b)); });
+    CHECK_EQ(small[0], doctest::Approx(-1e30));
+  }
 }

@@ -68,8 +68,9 @@ OpCase linear_case(UpdateRule rule, int64_t batch, int64_t n, int64_t k) {
                 Tensor w = in[0], w_m = in[1], w_v = in[2], bias = in[3], b_m = in[4], b_v = in[5];
                 if (rule == UpdateRule::sgd) w_v = b_v = Tensor();
                 Tensor dx = Tensor::empty(in[7].shape(), w.dtype(), w.device());
-                Tensor scratch = Tensor::empty({kernels::linear_update_scratch(batch, k, n)},
-                                               w.dtype(), w.device());
+                Tensor scratch =
+                    Tensor::empty({kernels::linear_update_scratch(w.device(), batch, k, n)},
+                                  w.dtype(), w.device());
                 kernels::linear_backward_update(w, bias, w_m, w_v, b_m, b_v, dx, scratch, in[6],
                                                 in[7], third_step(w.device()), rule);
                 return std::vector{w, w_m, in[2], bias, b_m, in[5], dx};
@@ -87,7 +88,7 @@ std::vector<OpCase> optimizer_cases() {
   }
   for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
     for (const auto& s : std::initializer_list<Shape>{
-             {1, 1, 1}, {4, 31, 33}, {3, 8, 257}, {0, 4, 9}, {3, 5, 40}, {2, 6, 1032}})
+             {1, 1, 1}, {4, 31, 33}, {3, 8, 257}, {0, 4, 9}, {0, 4, 8}, {3, 5, 40}, {2, 6, 1032}})
       all.push_back(linear_case(rule, s[0], s[1], s[2]));
   // 64 MB of weights: weights and moments are read and written, gradients read.
   constexpr int64_t large = 16 << 20;

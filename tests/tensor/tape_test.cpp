@@ -98,6 +98,23 @@ TEST_CASE("wrong backwards are named") {
              tape.backward(no_backward("argmax", scalar(1), {w}));
            }),
            "argmax: has no gradient; detach its input, or leave its result out of the loss");
+  CHECK_EQ(message_of([&] {
+             Tape tape;
+             Tensor y;
+             {
+               const std::string path = "fc1";
+               const ErrorScope layer(path);
+               y = record("bad", scalar(1), {w},
+                          [](const Tensor&, const Needs&) -> Grads { return {Tensor()}; });
+             }
+             tape.backward(y);
+           }),
+           "fc1: bad: its backward returned no gradient for input 0");
+  CHECK_EQ(message_of([&] {
+             Tape tape;
+             tape.backward(Tensor(), scalar(1));
+           }),
+           "backward: the loss does not depend on any tensor that requires a gradient");
 }
 
 TEST_CASE("a tape inside a backward recomputes: checkpointing") {

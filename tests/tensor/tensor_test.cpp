@@ -20,7 +20,7 @@ TEST_CASE("shapes count, print and refuse") {
   CHECK_EQ(message_of([] {
              Shape({int64_t{1} << 40, int64_t{1} << 40});
            }),
-           "shape: the number of elements passes 2^62 at dimension 1 of extent 1099511627776");
+           "shape: the number of elements passes 2^59 at dimension 1 of extent 1099511627776");
   CHECK_EQ(message_of([] { Shape({2, 3}).dim(2); }), "shape: (2, 3) has no dimension 2");
 }
 

@@ -1,0 +1,46 @@
+// What a training step promises besides its losses.
+#include "train/step.h"
+
+#include <limits>
+
+#include "layers/loss.h"
+#include "models/mlp.h"
+#include "tests/support.h"
+#include "train/nonfinite.h"
+
+using namespace lathe;
+
+TEST_CASE("a loss that is not finite updates nothing, and the layer where it began is named") {
+  for (Device device : {Device::cpu, Device::cuda}) {
+    if (const std::string reason = unavailable(device); !reason.empty()) {
+      tests::skip("a loss that is not finite, on the device", reason);
+      continue;
+    }
+    for (double clip_norm : {0.0, 1.0}) {  // with the fused update, and with the separate passes
+      CAPTURE(int(device));
+      CAPTURE(clip_norm);
+      Mlp model({.inputs = 8, .hidden = {16}, .outputs = 1});
+      model.to(device);
+      model.name_paths();
+      ParameterArena arena(model.named_parameters());
+      Optimizer optimizer(arena, {.lr = 1e-2, .clip_norm = clip_norm});
+      const LossFunction loss = [](const Tensor& y, const Tensor& t) { return mse(y, t); };
+      Tensor weights = arena.values();
+      fill_(weights, 1);  // so that fc1 sums eight of the largest floats
+      TrainStep step(model, loss, optimizer);
+      const Tensor labels = Tensor::zeros({4, 1}), good = Tensor::full({4, 8}, 1);
+      const Tensor bad = Tensor::full({4, 8}, std::numeric_limits<float>::max());
+      CHECK(std::isfinite(step(good, labels).loss));
+      for (int i = 0; i < 3; ++i) {  // run call by call, captured, and as a graph
+        const auto before = arena.values().to_vector<float>();
+        CHECK_FALSE(std::isfinite(step(bad, labels).loss));
+        CHECK_EQ(optimizer.steps(), i + 1);
+        CHECK_EQ(arena.values().to_vector<float>(), before);
+        CHECK(std::isfinite(step(good, labels).loss));
+        CHECK_NE(arena.values().to_vector<float>(), before);
+      }
+      const std::string found = find_nonfinite(model, loss, bad.to(device), labels.to(device));
+      CHECK_MESSAGE(found.find("the first inf is in fc1") == 0, found);
+    }
+  }
+}

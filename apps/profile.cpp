@@ -105,6 +105,7 @@ Json kernel_json(KernelCall& call, const KernelCounts& c, const emulator::Gpu& g
                {"launches", c.launches},
                {"blocks", c.blocks},
                {"block_threads", c.block_threads},
+               {"requests", c.loads.requests + c.stores.requests},
                {"sectors_per_load", c.loads.sectors_per_request()},
                {"sectors_per_store", c.stores.sectors_per_request()},
                {"lanes_per_load", c.loads.lanes_per_request()},
@@ -165,24 +166,43 @@ std::string conflicts_text(const Json& kernel) {
   return text;
 }
 
-std::string kernel_text(const Json& k) {
-  const double bytes = k["bytes"], least = k["least_bytes"];
-  const std::string name = k["kernel"];
-  std::string text = fmt::format(
-      "    {:<21} {:>6.1f} {:>5.0f} {:>6.1f} {:>7.1f} {:>8.2f} {:>5} {:>5} {:>8.1f}",
-      name.substr(0, std::min<size_t>(name.find('<'), 21)), k["sectors_per_load"].get<double>(),
-      100 * k["used_share"].get<double>(), k["lanes_per_load"].get<double>(),
-      k["sectors_per_store"].get<double>(), bytes / std::max(1.0, least),
-      k["shared_requests"] == 0 ? "-" : std::to_string(k["worst_bank_ways"].get<int>()),
-      k["block_threads"].get<int>(), k["barriers_per_thread"].get<double>());
-  text += k.contains("registers")
-              ? fmt::format(" {:>5} {:>6} {:>5.0f} %", k["registers"].get<int>(),
-                            k["shared_bytes"].get<int>(), 100 * k["occupancy"].get<double>())
-              : fmt::format(" {:>5} {:>6} {:>7}", "-", "-", "-");
-  text += fmt::format(" {:>9.3f} {}", k["roofline_us"].get<double>(),
-                      k["bound_by"] == "memory" ? "memory" : k["arithmetic"]);
-  if (k.value("spilled_bytes", 0) > 0) text += ", spills registers";
-  return text + "\n" + conflicts_text(k);
+constexpr const char* table_row =
+    "  {:<28} {:>9} {:>8} {:>6} {:>6} {:>5} {:>6} {:>8} {:>4} {:>8} {:>4} {:>6} {:>7} {:>8} {}\n";
+
+std::string kernel_text(const std::string& row, const Json& k) {
+  const auto number = [](const Json& value, int digits) {
+    return fmt::format("{:.{}f}", value.get<double>(), digits);
+  };
+  const bool compiled = k.contains("registers");
+  std::string bound = k["bound_by"] == "memory" ? "memory" : k["arithmetic"];
+  if (k.value("spilled_bytes", 0) > 0) bound += ", spills registers";
+  return fmt::format(
+             fmt::runtime(table_row), row,
+             fmt::format("{}x{}", k["blocks"].get<int64_t>(), k["block_threads"].get<int64_t>()),
+             k["requests"].get<int64_t>(), number(k["sectors_per_load"], 1),
+             number(k["sectors_per_store"], 1), number(100 * k["used_share"].get<double>(), 0),
+             number(k["lanes_per_load"], 1),
+             number(k["bytes"].get<double>() / std::max(1.0, k["least_bytes"].get<double>()), 2),
+             k["shared_requests"] == 0 ? "" : number(k["worst_bank_ways"], 0),
+             number(k["barriers_per_thread"], 1), compiled ? number(k["registers"], 0) : "?",
+             compiled ? number(k["shared_bytes"], 0) : "?",
+             compiled ? number(100 * k["occupancy"].get<double>(), 0) + " %" : "?",
+             number(k["roofline_us"], 3), bound) +
+         conflicts_text(k);
+}
+
+std::string row_text(const Json& row) {
+  const std::string name = row["variant"];
+  if (row.contains("declined"))
+    return "  " + name + ": " + row["declined"].get<std::string>() + "\n";
+  const Json& kernels = row["kernels"];
+  std::string text;
+  for (const Json& k : kernels) {
+    const std::string full = k["kernel"];
+    text +=
+        kernel_text(kernels.size() == 1 ? name : name + ": " + full.substr(0, full.find('<')), k);
+  }
+  return text;
 }
 
 }  // namespace
@@ -210,24 +230,19 @@ Json profile_kernel(const std::string& kernel, const std::string& gpu_name) {
 std::string profile_text(const Json& profile) {
   const std::string gpu = profile["gpu"];
   std::string text = fmt::format(
-      "A request of a warp: 32-byte sectors it moves (4 is best for 4-byte accesses, 16 for 16), "
-      "the share of a load's\nbytes that is used, its active lanes; bytes moved, of the least "
-      "possible; ways of the worst bank conflict (1: none);\nthreads a block, barriers a thread, "
-      "registers, shared bytes, occupancy; the least time on {}, and what bounds it.\n\n"
-      "    {:<21} {:>6} {:>5} {:>6} {:>7} {:>8} {:>5} {:>5} {:>8} {:>5} {:>6} {:>7} {:>9}\n",
-      gpu, "", "load", "used%", "lanes", "store", "traffic", "ways", "block", "barriers", "regs",
-      "shared", "occup.", "µs");
+      "blocks x threads; requests of warps to global memory; 32-byte sectors that a load and a "
+      "store move (neighbours with\n4 bytes each: 4, with 16: 16); the share of a load's bytes "
+      "that is used, and its active lanes; bytes moved, of the least\npossible; ways of the worst "
+      "bank conflict (1: none); barriers a thread; registers; bytes of shared memory; occupancy;"
+      "\nmicroseconds for which memory (if nothing is cached) or arithmetic is busy on {}, and "
+      "which of them.\n\n",
+      gpu);
   for (const Json& sample : profile["samples"]) {
     text += sample["arguments"].get<std::string>() + "\n";
-    for (const Json& row : sample["rows"]) {
-      text += "  " + row["variant"].get<std::string>();
-      if (row.contains("declined")) {
-        text += ": " + row["declined"].get<std::string>() + "\n";
-        continue;
-      }
-      text += "\n";
-      for (const Json& k : row["kernels"]) text += kernel_text(k);
-    }
+    text +=
+        fmt::format(fmt::runtime(table_row), "", "grid", "requests", "load", "store", "used%",
+                    "lanes", "traffic", "ways", "barriers", "regs", "shared", "occup.", "µs", "");
+    for (const Json& row : sample["rows"]) text += row_text(row);
   }
   if (const std::string why = profile["no_registers"]; !why.empty())
     text += "No registers and occupancy: " + why + ".\n";

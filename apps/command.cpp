@@ -49,6 +49,7 @@ Command& Command::option(const std::string& name, std::vector<std::string>& valu
   // One value each time, so that what follows is not swallowed.
   app_.add_option(name, values, help)
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->option_text("TEXT ...");
   return *this;

@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "data/loader.h"
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
-#include "train/trainer.h"
+#include "tensor/suggest.h"
+#include "train/metrics.h"
 #include "train/used_weights.h"
 
 namespace lathe::apps {
@@ -67,49 +69,83 @@ std::string text_of(const std::string& split, const Evaluation& e, const UsedWei
   return text + "\n";
 }
 
-/// A fraction, or the threshold of best accuracy on the validation set.
-double threshold_of(const Options& options, const UsedWeights& weights, EvalStep& step,
-                    const LoaderOptions& loading) {
-  if (options.threshold == "best") {
-    LATHE_CHECK(weights.class_count() == 2, "--threshold: best expects two classes, got ",
-                weights.class_count());
-    Loader loader(load_split(weights, "valid"), loading);
-    const Evaluator valid = gather(step, loader, 2, weights.positive);
-    return best_threshold(valid.scores(), valid.ones());
-  }
+/// --threshold as a fraction; nothing for "best".
+std::optional<double> fixed_threshold(const std::string& text) {
+  if (text == "best") return std::nullopt;
   char* end = nullptr;
-  const double value = std::strtod(options.threshold.c_str(), &end);
-  LATHE_CHECK(*end == 0 && end != options.threshold.c_str() && value >= 0 && value <= 1,
-              "--threshold: expects a number from 0 to 1, or best, got '", options.threshold, "'");
+  const double value = std::strtod(text.c_str(), &end);
+  LATHE_CHECK(*end == 0 && end != text.c_str() && value >= 0 && value <= 1,
+              "--threshold: expects a number from 0 to 1, or best, got '", text, "'",
+              suggestion(text, {"best"}));
   return value;
 }
 
+/// Runs weights over splits.
+class SplitRunner {
+ public:
+  SplitRunner(UsedWeights& weights, Device device) : weights_(weights), device_(device) {
+    loading_.batch_size = weights.recipe.train.batch_size;
+    loading_.workers = int(weights.recipe.data.workers);
+  }
+
+  Evaluator operator()(const std::string& split) {
+    Loader loader(load_split(weights_, split), loading_);
+    if (!step_)
+      step_.emplace(*weights_.model, make_loss(weights_.recipe, weights_.class_count(), device_));
+    Evaluator evaluator(weights_.class_count(), weights_.positive);
+    loader.begin(0);
+    int64_t done = 0;
+    while (const Batch* batch = loader.next()) {
+      const StepResult result = (*step_)(batch->inputs, batch->labels);
+      check_finite(weights_, result.outputs, "data." + split, done);
+      evaluator.add(result.loss, result.outputs, batch->labels);
+      done += batch->labels.numel();
+    }
+    return evaluator;
+  }
+
+ private:
+  UsedWeights& weights_;
+  Device device_;
+  LoaderOptions loading_;
+  std::optional<EvalStep> step_;
+};
+
+/// The splits asked for, or all that are not for training.
+std::vector<std::string> splits_of(const Options& options, const Recipe& recipe) {
+  if (!options.splits.empty()) return options.splits;
+  std::vector<std::string> splits;
+  for (const std::string& name : split_names(recipe))
+    if (name != "train") splits.push_back(name);
+  LATHE_CHECK(!splits.empty(), "eval: the recipe of ", options.what,
+              " has neither data.valid nor data.test; say --split train, or set one by --set");
+  return splits;
+}
+
 int evaluate_weights(const Options& options, const CommonOptions& common) {
+  std::optional<double> threshold = fixed_threshold(options.threshold);
   UseOptions use = options.use;
   use.dtype = common.dtype;
   const Device device = resolve_device(common);
-  const UsedWeights weights = use_weights(options.what, use, device);
-  const Recipe& recipe = weights.recipe;
-  std::vector<std::string> splits = options.splits;
-  if (splits.empty()) {
-    for (const std::string& name : split_names(recipe))
-      if (name != "train") splits.push_back(name);
-    LATHE_CHECK(!splits.empty(), "eval: the recipe of ", options.what,
-                " has neither data.valid nor data.test; say --split train, or set one by --set");
+  UsedWeights weights = use_weights(options.what, use, device);
+  const std::vector<std::string> splits = splits_of(options, weights.recipe);
+  SplitRunner run(weights, device);
+  if (!threshold) {
+    const Evaluator valid = run("valid");
+    LATHE_CHECK(weights.class_count() == 2, "--threshold: best expects two classes, got ",
+                weights.class_count());
+    threshold = best_threshold(valid.scores(), valid.ones());
   }
-  EvalStep step(*weights.model, make_loss(recipe, weights.class_count(), device));
-  LoaderOptions loading;
-  loading.batch_size = recipe.train.batch_size;
-  loading.workers = int(recipe.data.workers);
-  const double threshold = threshold_of(options, weights, step, loading);
 
   Json all = Json::object();
   std::string text;
   for (const std::string& split : splits) {
-    Loader loader(load_split(weights, split), loading);
-    const Evaluation e = evaluate(step, loader, weights.class_count(), weights.positive, threshold);
+    const Evaluator evaluator = run(split);
+    LATHE_CHECK(weights.class_count() == 2 || *threshold == 0.5,
+                "--threshold: expects two classes, got ", weights.class_count());
+    const Evaluation e = evaluator.result(*threshold);
     all[split] = json_of(e);
-    if (threshold != 0.5) all[split]["threshold"] = threshold;
+    if (*threshold != 0.5) all[split]["threshold"] = *threshold;
     text += text_of(split, e, weights);
   }
   const Json json = splits.size() == 1 ? all[splits[0]] : all;
@@ -137,7 +173,7 @@ void add_eval(Program& program) {
       .option("--set", options->use.settings,
               "key=value: overrides a key of the recipe, such as data.test")
       .option("--model", options->use.model, "for weights that do not name theirs")
-      .option("--num-classes", options->use.classes, "of such a model")
+      .option("--num-classes", options->use.classes, "of such a model; its outputs say it too")
       .option("--threshold", options->threshold,
               "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
       .option("--report", options->report, "a folder for the same as files")

@@ -26,7 +26,7 @@ struct Options {
 };
 
 /// The samples of a file, without labels, as the weights' recipe reads its data.
-std::shared_ptr<const Dataset> read_input(const UsedWeights& weights, const std::string& file) {
+std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::string& file) {
   const Recipe& recipe = weights.recipe;
   const DType dtype = dtype_from_name(recipe.train.dtype);
   if (recipe.data.kind == "landmarks") {
@@ -35,16 +35,7 @@ std::shared_ptr<const Dataset> read_input(const UsedWeights& weights, const std:
     options.dtype = dtype;
     return prepared(weights, read_landmarks({{file}}, options), file);
   }
-  const Tensor pixels = read_idx(file);
-  if (pixels.rank() != 3)
-    fail(ErrorKind::data, file, ": expects images (N, height, width), got ", pixels.shape());
-  std::vector<double> values = pixels.to_vector<double>();
-  for (double& value : values) value /= 255;
-  const Tensor inputs =
-      Tensor::from(values, {pixels.dim(0), pixels.dim(1), pixels.dim(2), 1}).to(dtype);
-  const Tensor labels = Tensor::full({pixels.dim(0)}, -1, DType::i64);
-  return prepared(weights, std::make_shared<TensorDataset>(inputs, labels, weights.classes, 1),
-                  file);
+  return prepared(weights, std::make_shared<IdxDataset>(file, "", dtype), file);
 }
 
 std::string csv_cell(const std::string& text) {
@@ -73,7 +64,7 @@ int predict(const Options& options, const CommonOptions& common) {
   UseOptions use = options.use;
   use.dtype = common.dtype;
   const Device device = resolve_device(common);
-  const UsedWeights weights = use_weights(options.what, use, device);
+  UsedWeights weights = use_weights(options.what, use, device);
   LoaderOptions loading;
   loading.batch_size = weights.recipe.train.batch_size;
   loading.workers = 0;
@@ -87,6 +78,7 @@ int predict(const Options& options, const CommonOptions& common) {
     int64_t index = 0;
     while (const Batch* batch = loader.next()) {
       const Tensor outputs = (*weights.model)(batch->inputs.to(device));
+      check_finite(weights, outputs, input, index);
       const std::vector<double> logits = outputs.to_vector<double>();
       const auto rows = probabilities(outputs);
       for (size_t i = 0; i < rows.size(); ++i) {
@@ -115,7 +107,7 @@ void add_predict(Program& program) {
       .option("--output", options->output, "a CSV file, instead of stdout")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs")
-      .option("--num-classes", options->use.classes, "of such a model")
+      .option("--num-classes", options->use.classes, "of such a model; its outputs say it too")
       .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
       .run([&program, options] { return predict(*options, program.common); });
 }

@@ -98,16 +98,18 @@ Tensor read_idx(const std::filesystem::path& path) {
 
 IdxDataset::IdxDataset(const std::filesystem::path& images, const std::filesystem::path& labels,
                        DType dtype)
-    : images_(read_idx(images)), labels_(read_idx(labels)), dtype_(dtype) {
+    : images_(read_idx(images)), dtype_(dtype) {
   if (images_.rank() != 3)
     fail(ErrorKind::data, images.string(), ": expects images (N, height, width), has shape ",
          images_.shape());
+  if (images_.dim(0) == 0) fail(ErrorKind::data, images.string(), ": holds no images");
+  if (labels.empty()) return;
+  labels_ = read_idx(labels);
   if (labels_.rank() != 1)
     fail(ErrorKind::data, labels.string(), ": expects labels (N), has shape ", labels_.shape());
   if (images_.dim(0) != labels_.dim(0))
     fail(ErrorKind::data, labels.string(), ": has ", labels_.dim(0), " labels for the ",
          images_.dim(0), " images of ", images.string());
-  if (images_.dim(0) == 0) fail(ErrorKind::data, images.string(), ": holds no images");
   const uint8_t* const label = labels_.data<uint8_t>();
   const int classes = 1 + *std::max_element(label, label + size());
   for (int i = 0; i < classes; ++i) class_names_.push_back(std::to_string(i));

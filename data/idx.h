@@ -19,7 +19,8 @@ Tensor read_idx(const std::filesystem::path& path);
 class IdxDataset : public Dataset {
  public:
   /// `images` (N, height, width) and `labels` (N), of which the largest says how many classes there
-  /// are ("0" and up). Throws Error(data) when their counts differ.
+  /// are ("0" and up). Without a file of labels these are not known, and no class is. Throws
+  /// Error(data) when their counts differ.
   IdxDataset(const std::filesystem::path& images, const std::filesystem::path& labels,
              DType dtype = DType::f32);
   int64_t size() const override { return images_.dim(0); }
@@ -27,11 +28,13 @@ class IdxDataset : public Dataset {
   DType dtype() const override { return dtype_; }
   int64_t channels() const override { return 1; }
   void fill(int64_t index, uint32_t epoch, void* to) const override;
-  int64_t label(int64_t index) const override { return labels_.data<uint8_t>()[index]; }
+  int64_t label(int64_t index) const override {
+    return labels_ ? labels_.data<uint8_t>()[index] : -1;
+  }
   const std::vector<std::string>& class_names() const override { return class_names_; }
 
  private:
-  Tensor images_, labels_;  // u8
+  Tensor images_, labels_;  // u8; the labels may be absent
   std::vector<std::string> class_names_;
   DType dtype_;
 };

@@ -27,7 +27,7 @@ void check_channels(const Dataset& data, const std::vector<std::string>& trainin
     check_columns(file, names, training_names, "the training data");
 }
 
-void check_model_takes(Module& model, const Dataset& data, const std::string& file) {
+int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file) {
   const auto parameters = model.named_parameters();
   const Device device = parameters.empty() ? Device::cpu : parameters[0].tensor.device();
   const Shape sample = data.sample_shape();
@@ -35,7 +35,7 @@ void check_model_takes(Module& model, const Dataset& data, const std::string& fi
   extents.insert(extents.end(), sample.begin(), sample.end());
   const NoCalls traced;
   try {
-    model(Tensor::empty(Shape(extents), data.dtype(), device));
+    return model(Tensor::empty(Shape(extents), data.dtype(), device)).numel();
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::usage) throw;
     fail(ErrorKind::data, file, ": the model does not take its samples of shape ", sample, ": ",

@@ -16,7 +16,7 @@ void check_channels(const Dataset& data, const std::vector<std::string>& trainin
                     const std::string& file);
 
 /// Throws Error(data), which begins with the file's name, unless the model takes the data's
-/// samples. The model is traced, not run.
-void check_model_takes(Module& model, const Dataset& data, const std::string& file);
+/// samples. Gives the number of outputs for a sample. The model is traced, not run.
+int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file);
 
 }  // namespace lathe

@@ -1,5 +1,8 @@
 #include "train/used_weights.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
@@ -30,10 +33,35 @@ fs::path file_of(const RunFolder& run, const std::string& wanted) {
        suggestion(wanted, names), " (it has ", list_text(names), ")");
 }
 
-std::vector<std::string> numbered_classes(int64_t count) {
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < std::max<int64_t>(count, 2); ++i) names.push_back(std::to_string(i));
-  return names;
+/// Refuses options about what the weights say themselves.
+void check_options(const UseOptions& options, const WeightsInfo& info, const std::string& file) {
+  LATHE_CHECK(!options.classes || *options.classes >= 2, "--num-classes: expects at least 2, got ",
+              *options.classes);
+  LATHE_CHECK(
+      !options.classes || info.classes.empty() || *options.classes == int64_t(info.classes.size()),
+      "--num-classes ", *options.classes, ": ", file, " names its ", info.classes.size(),
+      " classes itself");
+  if (info.model.empty()) return;
+  LATHE_CHECK(options.model.empty() || options.model == info.model, "--model ", options.model, ": ",
+              file, " names its model itself, ", info.model);
+  for (const std::string& setting : options.settings)
+    LATHE_CHECK(!setting.starts_with("model."), "--set ", setting, ": ", file,
+                " names its model and its options itself");
+}
+
+/// Names for the classes where there are none, and a check of those there are.
+void resolve_classes(UsedWeights& used, int64_t outputs) {
+  const int64_t classes = outputs == 1 ? 2 : outputs;
+  LATHE_CHECK(!used.wanted_classes || *used.wanted_classes == classes,
+              "--num-classes: ", used.recipe.model.name, " has ", outputs, " outputs, for ",
+              classes, " classes, got ", *used.wanted_classes);
+  if (used.classes.empty())
+    for (int64_t i = 0; i < classes; ++i) used.classes.push_back(std::to_string(i));
+  if (used.class_count() != classes)
+    fail(ErrorKind::data, used.file.string(), ": names ", used.class_count(), " classes, but ",
+         used.recipe.model.name, " has ", outputs, " outputs, for ", classes);
+  used.positive = positive_class(used.recipe, used.classes);
+  if (!used.has_recipe && outputs > 1) used.recipe.loss.name = "cross_entropy";
 }
 
 }  // namespace
@@ -47,6 +75,7 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
     fail(ErrorKind::data, run_or_file.string(), ": there is no such run or weights file");
   used.file = is_run ? file_of(*run, options.weights) : run_or_file;
   const Weights weights = load_weights(used.file);
+  check_options(options, weights.info, used.file.string());
 
   std::vector<std::string> settings = options.settings;
   if (!options.dtype.empty()) settings.push_back("train.dtype=" + options.dtype);
@@ -65,10 +94,10 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   }
   used.recipe.init = {};
   used.recipe.loss.pos_weight.automatic = false;
-  used.classes =
-      weights.info.classes.empty() ? numbered_classes(options.classes) : weights.info.classes;
+  used.has_recipe = is_run || !weights.info.recipe.empty();
+  used.classes = weights.info.classes;
+  used.wanted_classes = options.classes;
   used.channels = weights.info.channels;
-  used.positive = positive_class(used.recipe, used.classes);
   used.normalization = weights.info.normalization;
   used.epoch = weights.info.epoch;
   used.model = make_model(used.recipe, device);
@@ -80,20 +109,37 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   return used;
 }
 
-std::shared_ptr<const Dataset> prepared(const UsedWeights& weights,
-                                        std::shared_ptr<const Dataset> data,
+std::shared_ptr<const Dataset> prepared(UsedWeights& weights, std::shared_ptr<const Dataset> data,
                                         const std::string& file) {
   check_channels(*data, weights.channels, file);
   if (weights.normalization && weights.normalization->mean.numel() != data->channels())
     fail(ErrorKind::data, file, ": has ", data->channels(),
          " channels, but the weights were trained on ", weights.normalization->mean.numel());
-  check_model_takes(*weights.model, *data, file);
+  resolve_classes(weights, check_model_takes(*weights.model, *data, file));
   return normalized(std::move(data), weights.normalization);
 }
 
-std::shared_ptr<const Dataset> load_split(const UsedWeights& weights, const std::string& split) {
-  return prepared(weights, with_classes(load_split(weights.recipe, split), weights.classes),
-                  first_file(weights.recipe, split));
+std::shared_ptr<const Dataset> load_split(UsedWeights& weights, const std::string& split) {
+  auto data =
+      prepared(weights, load_split(weights.recipe, split), first_file(weights.recipe, split));
+  return with_classes(std::move(data), weights.classes);
+}
+
+void check_finite(const UsedWeights& weights, const Tensor& outputs, const std::string& what,
+                  int64_t begin) {
+  const std::vector<double> values = outputs.to_vector<double>();
+  const auto bad = std::find_if(values.begin(), values.end(),
+                                [](double value) { return !std::isfinite(value); });
+  if (bad == values.end()) return;
+  const int64_t width = int64_t(values.size()) / outputs.dim(0);
+  const auto text = [](double value) { return std::isnan(value) ? "nan" : "inf"; };
+  std::string blame;
+  for (const NamedTensor& p : weights.model->named_parameters())
+    for (double value : p.tensor.to_vector<double>())
+      if (blame.empty() && !std::isfinite(value))
+        blame = concat(": the parameter ", p.name, " has ", text(value));
+  fail(ErrorKind::numeric, weights.file.string(), ": the output for sample ",
+       begin + (bad - values.begin()) / width, " of ", what, " is ", text(*bad), blame);
 }
 
 }  // namespace lathe

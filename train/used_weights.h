@@ -12,23 +12,25 @@ namespace lathe {
 
 struct UsedWeights {
   std::filesystem::path file;
-  Recipe recipe;  ///< the run's; for bare weights only model and defaults
-  std::vector<std::string> classes;
+  Recipe recipe;                      ///< the run's; for bare weights only model and defaults
+  std::vector<std::string> classes;   ///< empty where the weights do not name them: see prepared()
   std::vector<std::string> channels;  ///< of the training data; empty: they had no names
   int64_t positive = 1;
   std::optional<Normalization> normalization;
   std::unique_ptr<Module> model;  ///< in eval mode
   int64_t epoch = 0;
+  std::optional<int64_t> wanted_classes;  ///< what UseOptions said
+  bool has_recipe = false;                ///< the weights come with one
 
   int64_t class_count() const { return int64_t(classes.size()); }
 };
 
 /// What to do where weights do not say it themselves, or otherwise than they say.
 struct UseOptions {
-  std::string weights = "best";  ///< of a run: best, last, epoch_N, or a file
-  std::string model;             ///< for weights that do not name theirs
-  int64_t classes = 2;           ///< of such a model
-  std::string dtype;             ///< empty: the recipe's
+  std::string weights = "best";    ///< of a run: best, last, epoch_N, or a file
+  std::string model;               ///< for weights that do not name theirs
+  std::optional<int64_t> classes;  ///< of such a model
+  std::string dtype;               ///< empty: the recipe's
   std::vector<std::string> settings;
 };
 
@@ -39,10 +41,16 @@ UsedWeights use_weights(const std::filesystem::path& run_or_file, const UseOptio
 
 /// Data of a file as these weights want to see it: normalised. Throws Error(data) naming the file
 /// for other columns than those of the training data, or samples that the model does not take.
-std::shared_ptr<const Dataset> prepared(const UsedWeights& weights,
-                                        std::shared_ptr<const Dataset> data,
+/// Weights that do not name their classes get as many as the model has outputs, "0" and up.
+std::shared_ptr<const Dataset> prepared(UsedWeights& weights, std::shared_ptr<const Dataset> data,
                                         const std::string& file);
 /// A split of the recipe as these weights want to see it.
-std::shared_ptr<const Dataset> load_split(const UsedWeights& weights, const std::string& split);
+std::shared_ptr<const Dataset> load_split(UsedWeights& weights, const std::string& split);
+
+/// Throws Error(numeric) naming the first of these samples whose output is NaN or Inf, and the
+/// parameter to blame where there is one. `what` they are ("data/test.csv"), the first of them is
+/// sample `begin` of it.
+void check_finite(const UsedWeights& weights, const Tensor& outputs, const std::string& what,
+                  int64_t begin);
 
 }  // namespace lathe

@@ -43,6 +43,7 @@ struct Workshop {
     REQUIRE_MESSAGE(trained.code == 0, trained.err);
     damage_csv();
     change_columns();
+    make_other_weights();
     damage_recipes();
     damage_weights();
   }
@@ -95,6 +96,30 @@ struct Workshop {
     metadata.erase("channels");  // as weights were before they kept the names
     write_safetensors(scratch / "unnamed.safetensors", weights.tensors, metadata);
   }
+  /// A network of ten classes, its weights without a word about them, some of them broken.
+  void make_other_weights() const {
+    std::vector<StoredTensor> tensors;
+    auto add = [&](const std::string& name, const Shape& shape) {
+      tensors.push_back({name, Tensor::full(shape, 0.01, DType::f32)});
+    };
+    add("fc1.weight", {4, 4});
+    add("fc1.bias", {4});
+    add("fc2.weight", {10, 4});
+    add("fc2.bias", {10});
+    write_safetensors(scratch / "ten.safetensors", tensors);
+    SafeTensors weights = read_safetensors(scratch / "runs/train/small/weights/best.safetensors");
+    write_safetensors(scratch / "two_of_three.safetensors", weights.tensors,
+                      [metadata = weights.metadata]() mutable {
+                        metadata["classes"] = "[\"a\", \"b\", \"c\"]";
+                        return metadata;
+                      }());
+    for (StoredTensor& t : weights.tensors)
+      if (t.name == "fc2.bias") t.tensor = Tensor::full({1}, NAN, DType::f32);
+    write_safetensors(scratch / "nan.safetensors", weights.tensors, weights.metadata);
+    const std::string header = std::string("\0\0\x08\3\0\0\0\2\0\0\0\2\0\0\0\2", 16);
+    write_text(scratch / "images.idx", header + "abcdefgh");
+    write_text(scratch / "labels.idx", std::string("\0\0\x08\1\0\0\0\2\0\x09", 10));
+  }
   void damage_recipes() const {
     write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
     write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
@@ -134,6 +159,13 @@ std::string test_set(const std::string& split, const std::string& features) {
 }
 /// A training run with a setting.
 Words set(const std::string& setting) { return {"train", "small.toml", "--set", setting}; }
+
+/// A command on the weights of ten classes, which say nothing about themselves.
+Words bare(const std::string& command, const Words& more) {
+  return with({command, "ten.safetensors", "--model", "mlp", "--set", "data.kind=idx", "--set",
+               "model.inputs=4", "--set", "model.hidden=[4]", "--set", "model.outputs=10"},
+              more);
+}
 
 std::vector<Mistake> mistakes() {
   const std::string run = "runs/train/small";
@@ -274,6 +306,41 @@ std::vector<Mistake> mistakes() {
        3,
        "narrow.csv: has 135 channels, but the weights were trained on 136"},
       {"predict other names", {"predict", run, "permuted.csv"}, 3, "permuted.csv:1: column 2"},
+      {"eval nan weights",
+       {"eval", "nan.safetensors", "--split", "test"},
+       4,
+       "nan.safetensors: the output for sample 0 of data.test is nan: the parameter fc2.bias has "
+       "nan"},
+      {"predict nan weights",
+       {"predict", "nan.safetensors", "data/test.csv"},
+       4,
+       "the output for sample 0 of data/test.csv is nan"},
+      {"classes and outputs",
+       {"eval", "two_of_three.safetensors", "--split", "test"},
+       3,
+       "names 3 classes, but landmark_mlp has 1 outputs, for 2"},
+      {"more classes than outputs",
+       bare("predict", {"images.idx", "--num-classes", "100000000000"}), 2,
+       "--num-classes: mlp has 10 outputs, for 10 classes, got 100000000000"},
+      {"classes below 2", bare("predict", {"images.idx", "--num-classes", "-5"}), 2,
+       "--num-classes: expects at least 2, got -5"},
+      {"classes that are named",
+       {"predict", run, "data/test.csv", "--num-classes", "3"},
+       2,
+       "names its 2 classes itself"},
+      {"model that is named",
+       {"eval", run, "--model", "mlp"},
+       2,
+       "names its model itself, landmark_mlp"},
+      {"options that are named",
+       {"eval", run, "--set", "model.hidden=[9]"},
+       2,
+       "names its model and its options itself"},
+      {"threshold of ten classes",
+       bare("eval", {"--split", "test", "--threshold", "0.7", "--set",
+                     "data.test={images=\"images.idx\",labels=\"labels.idx\"}"}),
+       2, "--threshold: expects two classes, got 10"},
+      {"eval threshold's word", {"eval", run, "--threshold", "bset"}, 2, "did you mean 'best'?"},
       {"predict without input", {"predict", run}, 2, "INPUT"},
       {"predict nothing", {"predict", run, "nowhere.csv"}, 3, "nowhere.csv"},
       {"predict cut", {"predict", run, "odd_rows.csv"}, 3, "odd_rows.csv"},
@@ -343,4 +410,17 @@ TEST_CASE("weights that do not fit: missing, unexpected and mismatched are liste
   for (const char* part :
        {"fc1.bias", "fc2.weight", "fc9.bias", "fc1.weight (expects (8, 2176), got (2,))"})
     CHECK_NE(message.find(part), std::string::npos);
+}
+
+TEST_CASE("weights that say nothing about themselves: the model's outputs say how many classes") {
+  const Workshop workshop;
+  const tests::Outcome predicted = workshop.lathe(bare("predict", {"images.idx", "--json"}));
+  REQUIRE_MESSAGE(predicted.code == 0, predicted.err);
+  const auto line = nlohmann::json::parse(predicted.out.substr(0, predicted.out.find('\n')));
+  CHECK_EQ(line["probabilities"].size(), 10);
+  const tests::Outcome evaluated =
+      workshop.lathe(bare("eval", {"--split", "test", "--json", "--num-classes", "10", "--set",
+                                   "data.test={images=\"images.idx\",labels=\"labels.idx\"}"}));
+  REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
+  CHECK_EQ(nlohmann::json::parse(evaluated.out)["confusion"].size(), 10);
 }

@@ -48,6 +48,7 @@ TEST_CASE("IDX files are read plain and gzipped") {
     CHECK_EQ(std::vector<double>(sample, sample + 3), std::vector<double>{0, 0.2, 1});
     CHECK_EQ(data.label(0), 2);
     CHECK_EQ(data.class_names().size(), 3u);
+    CHECK_EQ(IdxDataset(folder / "images", {}).label(1), -1);
   }
   write_bytes(folder / "labels", idx_bytes({3}, "abc"));
   CHECK(tests::message_of([&] {

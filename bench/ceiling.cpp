@@ -81,8 +81,18 @@ MultiplyAdd widest() {
 
 }  // namespace
 
-Ceiling measure_ceiling() {
+Ceiling measure_ceiling(Device device) {
   Ceiling ceiling;
+  if (device == Device::cuda) {
+    const Tensor from = Tensor::zeros({int64_t{1} << 28}, DType::f32, device);
+    Tensor to = empty_like(from);
+    const double seconds = best_seconds([&] {
+      copy_(to, from);
+      synchronize(device);
+    });
+    ceiling.memcpy_bytes = 2.0 * double(from.bytes()) / seconds;
+    return ceiling;
+  }
   ceiling.memcpy_bytes = copy_speed([](std::byte* to, const std::byte* from, int64_t bytes) {
     std::memcpy(to, from, size_t(bytes));
   });

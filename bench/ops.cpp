@@ -37,10 +37,10 @@ std::vector<Tensor> run(const OpCase& op_case, const std::vector<Tensor>& inputs
 }
 
 /// The kernels that a case calls; its inputs have no values for this.
-std::set<const KernelBase*> kernels_of(const OpCase& op_case, DType dtype) {
+std::set<const KernelBase*> kernels_of(const OpCase& op_case, DType dtype, Device device) {
   std::vector<Tensor> inputs;
   for (const tests::Input& input : op_case.inputs)
-    inputs.push_back(Tensor::empty(input.shape, input.classes > 0 ? DType::i64 : dtype));
+    inputs.push_back(Tensor::empty(input.shape, input.classes > 0 ? DType::i64 : dtype, device));
   std::vector<std::unique_ptr<KernelCall>> calls;
   run(op_case, inputs, calls);
   std::set<const KernelBase*> kernels;
@@ -48,24 +48,30 @@ std::set<const KernelBase*> kernels_of(const OpCase& op_case, DType dtype) {
   return kernels;
 }
 
-void time_case(benchmark::State& state, const OpCase& op_case, DType dtype,
+/// On a GPU a few runs are timed together, since waiting for it takes as long as a small kernel.
+void time_case(benchmark::State& state, const OpCase& op_case, DType dtype, Device device,
                const std::string& variant, const bench::Ceiling& ceiling) {
   std::vector<std::unique_ptr<KernelCall>> calls;
   std::vector<Tensor> inputs, outputs;
   try {
     const ForceVariant forced(variant);
-    inputs = tests::convert(tests::make_inputs(op_case), dtype, Device::cpu);
+    inputs = tests::convert(tests::make_inputs(op_case), dtype, device);
     outputs = run(op_case, inputs, calls);
     for (const auto& call : calls) call->run();
+    synchronize(device);
   } catch (const Error& e) {
     return state.SkipWithError(e.what());
   }
   double best = HUGE_VAL;
+  const int runs = device == Device::cpu ? 1 : 20;
   for (auto _ : state) {
     const auto begin = std::chrono::steady_clock::now();
-    for (const auto& call : calls) call->run();
+    for (int i = 0; i < runs; ++i)
+      for (const auto& call : calls) call->run();
+    synchronize(device);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    best = std::min(best, took.count());
+    state.SetIterationTime(took.count() / runs);
+    best = std::min(best, took.count() / runs);
   }
   const double bytes = op_case.elements * double(size_of(dtype));
   if (bytes > 0) {
@@ -79,26 +85,39 @@ void time_case(benchmark::State& state, const OpCase& op_case, DType dtype,
   }
 }
 
+void register_all(Device device, const bench::Ceiling& ceiling) {
+  for (const OpCase& op_case : tests::bench_cases())
+    for (DType dtype : {DType::f32, DType::f64})
+      for (const KernelBase* kernel : kernels_of(op_case, dtype, device))
+        for (const RowInfo& row : kernel->rows(device)) {
+          const std::string variant = kernel->name() + "=" + row.name;
+          benchmark::RegisterBenchmark(
+              concat(op_case.name, "/", name(dtype), "/", name(device), "/", variant).c_str(),
+              [=](benchmark::State& state) {
+                time_case(state, op_case, dtype, device, variant, ceiling);
+              })
+              ->UseManualTime()
+              ->Unit(benchmark::kMicrosecond);
+        }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const bench::Ceiling ceiling = bench::measure_ceiling();
+  const bench::Ceiling ceiling = bench::measure_ceiling(Device::cpu);
   benchmark::AddCustomContext("memcpy", concat(ceiling.memcpy_bytes / 1e9, " GB/s"));
   benchmark::AddCustomContext("streaming copy", concat(ceiling.streaming_bytes / 1e9, " GB/s"));
   benchmark::AddCustomContext("f32 multiply-adds", concat(ceiling.f32_flops / 1e9, " GFLOP/s"));
-  for (const OpCase& op_case : tests::bench_cases())
-    for (DType dtype : {DType::f32, DType::f64})
-      for (const KernelBase* kernel : kernels_of(op_case, dtype))
-        for (const RowInfo& row : kernel->rows(Device::cpu)) {
-          const std::string variant = kernel->name() + "=" + row.name;
-          benchmark::RegisterBenchmark(
-              (op_case.name + "/" + name(dtype) + "/" + variant).c_str(),
-              [=](benchmark::State& state) { time_case(state, op_case, dtype, variant, ceiling); })
-              ->UseRealTime()
-              ->Unit(benchmark::kMicrosecond);
-        }
+  register_all(Device::cpu, ceiling);
+#if defined(LATHE_BENCH_CUDA)
+  if (unavailable(Device::cuda).empty()) {
+    const bench::Ceiling gpu = bench::measure_ceiling(Device::cuda);
+    benchmark::AddCustomContext("GPU copy", concat(gpu.memcpy_bytes / 1e9, " GB/s"));
+    register_all(Device::cuda, gpu);
+  }
+#endif
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

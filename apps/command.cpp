@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <charconv>
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,25 @@
 #include "train/environment.h"
 
 namespace lathe::apps {
+namespace {
+
+/// An option whose value is a whole number that fits; CLI11 would take the nearest that does.
+template <class Number>
+CLI::Option* add_number(CLI::App& app, const std::string& name, Number& value,
+                        const std::string& help) {
+  const auto read = [&value, name](const std::string& text) {
+    int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    LATHE_CHECK(error == std::errc() && stop == end, name, ": expects a whole number",
+                error == std::errc::result_out_of_range ? " below 9.2e18" : "", ", got '", text,
+                "'");
+    value = number;
+  };
+  return app.add_option_function<std::string>(name, read, help);
+}
+
+}  // namespace
 
 Command& Command::argument(const std::string& name, std::string& value, const std::string& help,
                            bool required) {
@@ -32,16 +52,12 @@ Command& Command::option(const std::string& name, std::string& value, const std:
   return *this;
 }
 Command& Command::option(const std::string& name, int64_t& value, const std::string& help) {
-  app_.add_option(name, value, help)->option_text("N [" + std::to_string(value) + "]");
+  add_number(app_, name, value, help)->option_text("N [" + std::to_string(value) + "]");
   return *this;
 }
 Command& Command::option(const std::string& name, std::optional<int64_t>& value,
                          const std::string& help) {
-  app_.add_option(name, value, help)->option_text("N");
-  return *this;
-}
-Command& Command::option(const std::string& name, double& value, const std::string& help) {
-  app_.add_option(name, value, help)->option_text(concat("X [", value, "]"));
+  add_number(app_, name, value, help)->option_text("N");
   return *this;
 }
 Command& Command::option(const std::string& name, std::vector<std::string>& values,
@@ -89,10 +105,10 @@ void Program::add_common(CLI::App& app) {
   app.add_option("--device", common.device, "where it computes: auto, cpu, cuda or cuda:N")
       ->option_text("TEXT [auto]")
       ->group(group);
-  app.add_option("--threads", common.threads, "threads to use; 0: all cores")
+  add_number(app, "--threads", common.threads, "threads to use; 0: all cores")
       ->option_text("N [0]")
       ->group(group);
-  app.add_option("--seed", common.seed, "seed of everything random")
+  add_number(app, "--seed", common.seed, "seed of everything random")
       ->option_text("N")
       ->group(group);
   app.add_option("--dtype", common.dtype, "type of weights and arithmetic: f32 or f64")
@@ -198,7 +214,9 @@ int Program::run(int argc, char** argv) {
     if (std::string(argv[i]) == "--json") common.json = true;  // even when the rest is wrong
   }
   try {
-    return parse_and_run(argc, argv);
+    const int code = parse_and_run(argc, argv);
+    check_stdout();
+    return code;
   } catch (...) {
     return report_error(common.json);
   }
@@ -220,6 +238,10 @@ Device resolve_device(const CommonOptions& common) {
   if (emulated && !common.quiet)
     std::cerr << "cuda is emulated in this build: its kernels run on the CPU, slowly\n";
   return Device::cuda;
+}
+
+void check_stdout() {
+  if (!std::cout.flush()) fail(ErrorKind::device, "stdout: the results cannot be written");
 }
 
 void print_json(const nlohmann::ordered_json& value) {

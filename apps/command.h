@@ -40,7 +40,6 @@ class Command {
   Command& option(const std::string& name, std::string& value, const std::string& help);
   Command& option(const std::string& name, int64_t& value, const std::string& help);
   Command& option(const std::string& name, std::optional<int64_t>& value, const std::string& help);
-  Command& option(const std::string& name, double& value, const std::string& help);
   /// May be given several times.
   Command& option(const std::string& name, std::vector<std::string>& values,
                   const std::string& help);
@@ -82,6 +81,8 @@ class Program {
 /// that is none, Error(device) for a device that is not there.
 Device resolve_device(const CommonOptions& common);
 
+/// Throws Error(device) when what went to stdout could not be written.
+void check_stdout();
 /// One line of JSON on stdout; numbers that are none (NaN, Inf) become null.
 void print_json(const nlohmann::ordered_json& value);
 

@@ -69,7 +69,7 @@ int predict(const Options& options, const CommonOptions& common) {
   loading.batch_size = weights.recipe.train.batch_size;
   loading.workers = 0;
   std::optional<AtomicFile> file;
-  if (!options.output.empty()) file.emplace(options.output);
+  if (!options.output.empty() && options.output != "-") file.emplace(options.output);
   auto put = [&](const std::string& text) { file ? file->write(text) : void(std::cout << text); };
   if (!common.json) put("input,index,probability,class\n");
   for (const std::string& input : options.inputs) {
@@ -87,9 +87,9 @@ int predict(const Options& options, const CommonOptions& common) {
                                       logits.begin() + long((i + 1) * width));
         put(line_of(common.json, weights, input, index++, own, rows[i]));
       }
+      if (!file) check_stdout();  // not only at the end of a million samples
     }
   }
-  std::cout.flush();
   if (file) file->commit();
   return 0;
 }
@@ -104,7 +104,7 @@ void add_predict(Program& program) {
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .argument("INPUT", options->inputs,
                 "files of the kind that the weights were trained on: landmark CSV, or IDX images")
-      .option("--output", options->output, "a CSV file, instead of stdout")
+      .option("--output", options->output, "a CSV file, instead of stdout, which is -")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs")
       .option("--num-classes", options->use.classes, "of such a model; its outputs say it too")

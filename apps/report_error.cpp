@@ -1,5 +1,6 @@
 #include "apps/report_error.h"
 
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -40,7 +41,13 @@ void add_place(nlohmann::ordered_json& error, const std::string& message) {
     const bool line = digits != std::string::npos && digits > colon + 1 && message[digits] == ':';
     if (!line && !std::filesystem::exists(file, ignored)) continue;
     error["file"] = file;
-    if (line) error["line"] = std::stoll(message.substr(colon + 1, digits - colon - 1));
+    if (line) {
+      int64_t number = 0;
+      const char* const end = message.data() + digits;
+      // More digits than a line can have are somebody's file name.
+      if (std::from_chars(message.data() + colon + 1, end, number).ec == std::errc())
+        error["line"] = number;
+    }
     return;
   }
 }

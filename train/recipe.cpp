@@ -7,6 +7,7 @@
 
 #include "tensor/check.h"
 #include "tensor/suggest.h"
+#include "tensor/utf8.h"
 #include "train/recipe_value.h"
 
 namespace lathe {
@@ -55,19 +56,25 @@ void assign(Recipe& recipe, const std::string& name, const toml::node& node,
   }
 }
 
+/// The key data.train where the name is data.train.features or the like; else null.
+const RecipeKey* split_of(Recipe& recipe, const std::string& name) {
+  const size_t dot = name.rfind('.');
+  const RecipeKey* key = dot == std::string::npos ? nullptr : find_key(name.substr(0, dot));
+  const bool is_split = key && std::holds_alternative<std::vector<SplitFiles>*>(key->field(recipe));
+  return is_split ? key : nullptr;
+}
+
 /// `data.train.features=x` names a part of a key: it becomes the table with that part replaced.
 bool assign_part(Recipe& recipe, const std::string& name, const toml::node& node,
                  const RecipePlace& place) {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return false;
-  const RecipeKey* key = find_key(name.substr(0, dot));
-  if (!key || !std::holds_alternative<std::vector<SplitFiles>*>(key->field(recipe))) return false;
+  const RecipeKey* key = split_of(recipe, name);
+  if (!key) return false;
   std::vector<SplitFiles>& all = *std::get<std::vector<SplitFiles>*>(key->field(recipe));
   LATHE_CHECK(all.size() <= 1, place.source, ": ", key->name, " is a list of ", all.size(),
               " tables: set it whole");
   std::vector<SplitFiles> one;
   toml::table table;
-  table.insert(name.substr(dot + 1), node.is_string() ? *node.value<std::string>() : std::string());
+  table.insert(name.substr(name.rfind('.') + 1), *node.value<std::string>());
   read_value(*key, RecipeField(&one), table, place);
   if (all.empty()) all.emplace_back();
   for (auto part : {&SplitFiles::features, &SplitFiles::images, &SplitFiles::labels})
@@ -96,10 +103,29 @@ void apply_setting(Recipe& recipe, const std::string& setting) {
   const std::string name = setting.substr(0, equals);
   const RecipePlace place{"--set " + setting, fs::current_path(), false};
   const RecipeKey* key = find_key(name);
-  const bool is_text = key && std::holds_alternative<std::string*>(key->field(recipe));
-  const toml::table table = parse_setting(setting.substr(equals + 1), is_text);
+  const std::string value = setting.substr(equals + 1);
+  bool is_text = key && std::holds_alternative<std::string*>(key->field(recipe));
+  // A file may be called 123, true or 2024-01-01.
+  if (key && std::holds_alternative<Paths*>(key->field(recipe))) is_text = !value.starts_with('[');
+  if (split_of(recipe, name)) is_text = true;
+  const toml::table table = parse_setting(value, is_text);
   const toml::node& node = *table.get("value");
   if (!assign_part(recipe, name, node, place)) assign(recipe, name, node, place);
+}
+
+/// Refuses names that could not be written to recipe.toml, which is UTF-8.
+void check_text(const Recipe& r, const std::string& source) {
+  const auto check = [&](const std::string& what, const std::string& text) {
+    if (!is_utf8(text))
+      fail(ErrorKind::usage, source, ": ", what, " is not UTF-8: '", text, "'; rename it");
+  };
+  check("name", r.name);
+  for (auto [name, files] : {std::pair("data.train", &r.data.train),
+                             {"data.valid", &r.data.valid},
+                             {"data.test", &r.data.test}})
+    for (const SplitFiles& one : *files)
+      for (const std::string* path : {&one.features, &one.images, &one.labels}) check(name, *path);
+  for (const std::string& file : r.init.weights.files) check("init.weights", file);
 }
 
 /// What no single key can know.
@@ -144,8 +170,12 @@ Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& 
     fail(ErrorKind::usage, source.file, ":", e.source().begin.line,
          ": not TOML: ", e.description());
   }
-  for (const std::string& setting : settings) apply_setting(recipe, setting);
+  for (const std::string& setting : settings) {
+    if (!is_utf8(setting)) fail(ErrorKind::usage, "--set ", setting, ": is not UTF-8");
+    apply_setting(recipe, setting);
+  }
   if (recipe.name.empty()) recipe.name = fs::path(source.file).stem().string();
+  check_text(recipe, source.file);
   check_together(recipe, source.file);
   return recipe;
 }

@@ -43,6 +43,17 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
+/// The path that a chain of links ends at, which need not exist; long chains are as they are.
+std::filesystem::path without_links(std::filesystem::path path) {
+  std::error_code none;
+  for (int i = 0; i < 40 && std::filesystem::is_symlink(path, none); ++i) {
+    const std::filesystem::path next = std::filesystem::read_symlink(path, none);
+    if (none) break;
+    path = folder_of(path) / next;
+  }
+  return path;
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
@@ -70,12 +81,21 @@ void MappedFile::expect_sequential_reads() const {
 }
 
 AtomicFile::AtomicFile(std::filesystem::path target, int64_t expected_bytes)
-    : target_(std::move(target)),
+    : named_(std::move(target)),
+      target_(without_links(named_)),
       temporary_(folder_of(target_) / ("." + target_.filename().string() + ".tmp")),
       expected_bytes_(expected_bytes) {
-  LATHE_CHECK(target_.has_filename() && !std::filesystem::is_directory(target_), target_.string(),
+  std::error_code none;
+  const auto status = std::filesystem::status(named_, none);
+  LATHE_CHECK(named_.has_filename() && !std::filesystem::is_directory(status), named_.string(),
               ": cannot be written: it names a folder, not a file");
-  open_temporary();
+  direct_ = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  direct_ ? open_direct() : open_temporary();
+}
+
+void AtomicFile::open_direct() {
+  file_ = open(named_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file_ < 0) fail_with(errno, "cannot be written");
 }
 
 /// Opens the temporary file and locks it. One that a killed process left is taken over; one that
@@ -86,7 +106,7 @@ void AtomicFile::open_temporary() {
     if (file_ < 0) fail_with(errno, "cannot be written");
     if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       close(std::exchange(file_, -1));
-      fail(ErrorKind::usage, target_.string(), ": another process or thread is writing it");
+      fail(ErrorKind::usage, named_.string(), ": another process or thread is writing it");
     }
     struct stat opened {
     }, named{};
@@ -95,12 +115,15 @@ void AtomicFile::open_temporary() {
       break;
     close(std::exchange(file_, -1));
   }
-  if (ftruncate(file_, 0) != 0) fail_with(errno, "cannot be written");
+  if (ftruncate(file_, 0) == 0) return;
+  const int error = errno;
+  close(std::exchange(file_, -1));  // the destructor is not called for what a constructor throws
+  fail_with(error, "cannot be written");
 }
 
 AtomicFile::~AtomicFile() {
   if (file_ < 0) return;
-  unlink(temporary_.c_str());  // before the lock goes with the descriptor
+  if (!direct_) unlink(temporary_.c_str());  // before the lock goes with the descriptor
   close(file_);
 }
 
@@ -117,6 +140,10 @@ void AtomicFile::write(const void* data, size_t bytes) {
 }
 
 void AtomicFile::commit() {
+  if (direct_) {
+    if (close(std::exchange(file_, -1)) != 0) fail_with(errno, "cannot be written");
+    return;
+  }
   if (fsync(file_) != 0) fail_with(errno, "cannot be brought to the disk");
   if (rename(temporary_.c_str(), target_.c_str()) != 0) fail_with(errno, "cannot be replaced");
   close(std::exchange(file_, -1));
@@ -128,10 +155,10 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail_with(int error, const char* action) const {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-    fail(ErrorKind::device, target_.string(), ": ", action, ": ", std::strerror(error), "; ",
+    fail(ErrorKind::device, named_.string(), ": ", action, ": ", std::strerror(error), "; ",
          std::max(expected_bytes_, written_), " bytes are needed");
   const ErrorKind kind = error == EIO ? ErrorKind::device : ErrorKind::usage;
-  fail(kind, target_.string(), ": ", action, ": ",
+  fail(kind, named_.string(), ": ", action, ": ",
        error == ENOENT ? "its folder does not exist" : std::strerror(error));
 }
 

@@ -31,8 +31,10 @@ class MappedFile {
 };
 
 /// A file in the making: written beside its target under the name `.NAME.tmp`, and renamed over the
-/// target by commit(). One that is destroyed without a commit leaves nothing. A full disk (or
-/// quota, or limit on file sizes) throws Error(device) that names the bytes needed.
+/// target by commit(). One that is destroyed without a commit leaves nothing. A target that is a
+/// link stays one: the file that it names is replaced. What exists and is no regular file (a pipe,
+/// a device) is written directly. A full disk (or quota, or limit on file sizes) throws
+/// Error(device) that names the bytes needed.
 class AtomicFile {
  public:
   /// `expected_bytes`, where known, is what the message about a full disk says. Throws Error(usage)
@@ -48,12 +50,14 @@ class AtomicFile {
   void commit();
 
  private:
+  void open_direct();
   void open_temporary();
   [[noreturn]] void fail_with(int error, const char* action) const;
 
-  std::filesystem::path target_, temporary_;
+  std::filesystem::path named_, target_, temporary_;  // what the caller said; its file
   int64_t expected_bytes_, written_ = 0;
   int file_ = -1;
+  bool direct_ = false;  // no temporary file
 };
 
 /// Replaces the file, or makes it, so that it holds exactly this text.

@@ -121,6 +121,8 @@ struct Workshop {
     write_text(scratch / "labels.idx", std::string("\0\0\x08\1\0\0\0\2\0\x09", 10));
   }
   void damage_recipes() const {
+    fs::create_directories(scratch / "caf\xe9");
+    fs::copy_file(recipe, scratch / "caf\xe9/small.toml");
     write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
     write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
     write_text(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
@@ -221,6 +223,29 @@ std::vector<Mistake> mistakes() {
        2,
        "expects f32, f64, bf16 or f16"},
       {"seed", {"train", "small.toml", "--seed", "-1"}, 2, "--seed: expects at least 0"},
+      {"seed too large",
+       {"train", "small.toml", "--seed", "99999999999999999999"},
+       2,
+       "--seed: expects a whole number below 9.2e18, got '99999999999999999999'"},
+      {"seed of words",
+       {"train", "small.toml", "--seed", "1x"},
+       2,
+       "expects a whole number, got '1x'"},
+      {"path that is not UTF-8", set("data.train.features=caf\xe9.csv"), 2,
+       "caf\xe9.csv: is not UTF-8"},
+      {"folder that is not UTF-8",
+       {"train", "caf\xe9/small.toml"},
+       2,
+       "caf\xe9/small.toml: data.train is not UTF-8: "},
+      {"number for a file", set("data.train.features=123"), 3, "/123: there is no such file"},
+      {"date for a file", set("data.train.labels=2024-01-01"), 3,
+       "/2024-01-01: there is no such file"},
+      {"number for weights", set("init.weights=123"), 3, "/123: there is no such file"},
+      {"many digits", {"inspect", "a.b:99999999999999999999:c"}, 3, "a.b:99999999999999999999:c"},
+      {"many digits, JSON",
+       {"inspect", "a.b:99999999999999999999:c", "--json"},
+       3,
+       "a.b:99999999999999999999:c"},
       {"name", {"train", "small.toml", "--name", "a/b"}, 2, "expects a name without '/'"},
       {"project is a file", {"train", "small.toml", "--project", "small.toml"}, 3, "small.toml"},
       {"missing recipe", {"train", "smal.toml"}, 3, "smal.toml: there is no such recipe"},
@@ -423,4 +448,40 @@ TEST_CASE("weights that say nothing about themselves: the model's outputs say ho
                                    "data.test={images=\"images.idx\",labels=\"labels.idx\"}"}));
   REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
   CHECK_EQ(nlohmann::json::parse(evaluated.out)["confusion"].size(), 10);
+}
+
+TEST_CASE("results that cannot be written are an error") {
+  if (!fs::exists("/dev/full")) return tests::skip("full stdout", "there is no /dev/full");
+  const Workshop workshop;
+  for (const Words& words : {Words{"env"},
+                             {"kernels", "--json"},
+                             {"summary", "mlp"},
+                             {"--help"},
+                             {"train", "--help-recipe"},
+                             {"predict", "runs/train/small", "data/test.csv"},
+                             {"eval", "runs/train/small"}}) {
+    const tests::Outcome outcome =
+        tests::run_lathe(words, {.folder = workshop.scratch.path(), .out = "/dev/full"});
+    INFO(words[0]);
+    CHECK_EQ(outcome.code, 5);
+    CHECK_NE(outcome.err.find("stdout: the results cannot be written"), std::string::npos);
+  }
+}
+
+TEST_CASE("predict --output: links and devices stay what they are, - is stdout") {
+  const Workshop workshop;
+  const fs::path folder = workshop.scratch.path();
+  const Words words = {"predict", "runs/train/small", "data/test.csv", "--output"};
+  const std::string lines = workshop.lathe(with(words, {"-"})).out;
+  CHECK_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
+  fs::create_symlink("elsewhere/real.csv", folder / "link.csv");
+  fs::create_directories(folder / "elsewhere");
+  for (int i = 0; i < 2; ++i) {  // the file is not there at first
+    CHECK_EQ(workshop.lathe(with(words, {"link.csv"})).code, 0);
+    CHECK(fs::is_symlink(folder / "link.csv"));
+    CHECK_EQ(bytes_of(folder / "elsewhere/real.csv"), lines);
+  }
+  CHECK_EQ(workshop.lathe(with(words, {"/dev/null"})).code, 0);
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK_EQ(workshop.lathe(with(words, {"/dev/full"})).code, 5);
 }

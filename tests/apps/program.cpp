@@ -27,7 +27,8 @@ Process::Process(const std::vector<std::string>& arguments, const RunOptions& op
   words.push_back(nullptr);
   id_ = fork();
   if (id_ != 0) return;
-  const int out = open(out_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const int out =
+      open((options.out.empty() ? out_ : options.out).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int err = open(err_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);

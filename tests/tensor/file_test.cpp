@@ -1,9 +1,11 @@
 #include "tensor/serialize/file.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +76,34 @@ TEST_CASE("an atomic write takes over what a killed process left") {
   atomic_write(folder / "a.txt", "new");
   CHECK_EQ(bytes_of(folder / "a.txt"), "new");
   CHECK_EQ(files_in(folder.path()), 1);
+}
+
+TEST_CASE("an atomic file that cannot be begun keeps neither its descriptor nor its lock") {
+  const tests::ScratchFolder folder;
+  REQUIRE_EQ(mkfifo((folder / ".a.txt.tmp").c_str(), 0600), 0);  // it cannot be truncated
+  const int before = files_in("/proc/self/fd");
+  for (int i = 0; i < 2; ++i)
+    CHECK(contains(message_of([&] { AtomicFile file(folder / "a.txt"); }), "Invalid argument"));
+  CHECK_EQ(files_in("/proc/self/fd"), before);
+}
+
+TEST_CASE("an atomic file writes through links and straight into pipes") {
+  const tests::ScratchFolder folder;
+  std::filesystem::create_symlink("b.txt", folder / "a.txt");
+  std::filesystem::create_symlink("a.txt", folder / "link");
+  atomic_write(folder / "link", "text");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(std::filesystem::is_symlink(folder / "a.txt"));
+  CHECK_EQ(bytes_of(folder / "b.txt"), "text");
+  REQUIRE_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const int reader = open((folder / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  atomic_write(folder / "pipe", "piped");
+  char bytes[8] = {};
+  CHECK_EQ(read(reader, bytes, 8), 5);
+  CHECK_EQ(std::string(bytes), "piped");
+  close(reader);
+  CHECK(std::filesystem::is_fifo(folder / "pipe"));
+  CHECK_EQ(files_in(folder.path()), 4);
 }
 
 TEST_CASE("files that cannot be read or written say why") {

@@ -12,7 +12,7 @@
 // rows, the sum of the rows' losses.
 //   thread_row  a thread a row: not coalesced
 //   block_row   a block a row: coalesced; barriers, and idle threads when there are few classes
-//   warp_row    a warp a row: its largest logit and sums by shuffles
+//   warp_row    a warp a row: its largest logit and sums by shuffles, accesses of 16 bytes
 // loss_backward: element and vector (kernels/map.cuh).
 #include "kernels/loss.h"
 
@@ -164,7 +164,7 @@ __global__ void total_weights(acc_t<T>* totals, CrossEntropy<T> e) {
 }
 
 /// losses[n] = the loss of row n, and its slope; a team takes a row.
-template <class Team, class T>
+template <class Team, int width, class T>
 __global__ void cross_entropy_row(acc_t<T>* losses, const acc_t<T>* totals, CrossEntropy<T> e) {
   using Acc = acc_t<T>;
   const Team team;
@@ -175,15 +175,20 @@ __global__ void cross_entropy_row(acc_t<T>* losses, const acc_t<T>* totals, Cros
   const int64_t label = e.known(e.labels[n]) ? e.labels[n] : 0;  // if not, totals[0] is NaN
 
   Acc largest = Acc(-INFINITY);
-  for (int64_t c = team.rank(); c < e.classes; c += team.size())
-    largest = max(largest, Acc(logits[c]));
+  for_pieces<width>(team, logits, 0, e.classes, [&](int64_t, const Vector<T, width>& piece) {
+    UNROLL
+    for (int k = 0; k < width; ++k) largest = max(largest, Acc(piece[k]));
+  });
   largest = team.reduce(largest, Max{}, Acc(-INFINITY));
   Acc exps = 0, weighted = 0;  // sum of w (x - largest), which smoothing needs
-  for (int64_t c = team.rank(); c < e.classes; c += team.size()) {
-    const Acc shifted = Acc(logits[c]) - largest;
-    exps += math::exp(shifted);
-    if (e.smoothing > 0) weighted += e.weight(c) * shifted;
-  }
+  for_pieces<width>(team, logits, 0, e.classes, [&](int64_t c, const Vector<T, width>& piece) {
+    UNROLL
+    for (int k = 0; k < width; ++k) {
+      const Acc shifted = Acc(piece[k]) - largest;
+      exps += math::exp(shifted);
+      if (e.smoothing > 0) weighted += e.weight(c + k) * shifted;
+    }
+  });
   exps = team.reduce(exps, Sum{}, Acc(0));
   weighted = team.reduce(weighted, Sum{}, Acc(0));
 
@@ -195,14 +200,20 @@ __global__ void cross_entropy_row(acc_t<T>* losses, const acc_t<T>* totals, Cros
   }
   if (!e.slope) return;
   const Acc total = hit + e.smoothing * mean_weight;
-  for (int64_t c = team.rank(); c < e.classes; c += team.size()) {
-    const Acc p = math::exp(Acc(logits[c]) - largest) / exps;
-    const Acc target = e.smoothing / Acc(e.classes) * e.weight(c) + (c == label ? hit : Acc(0));
-    e.slope[n * e.classes + c] = T((total * p - target) * inverse_weight);
-  }
+  for_pieces<width>(team, logits, 0, e.classes, [&](int64_t c, const Vector<T, width>& piece) {
+    Vector<T, width> out;
+    UNROLL
+    for (int k = 0; k < width; ++k) {
+      const Acc p = math::exp(Acc(piece[k]) - largest) / exps;
+      const Acc target =
+          e.smoothing / Acc(e.classes) * e.weight(c + k) + (c + k == label ? hit : Acc(0));
+      out[k] = T((total * p - target) * inverse_weight);
+    }
+    store_vector<width>(e.slope + n * e.classes + c, out);
+  });
 }
 
-template <class Team>
+template <class Team, bool vectors>
 void cross_entropy_by(Tensor& loss, Tensor& slope, const Tensor& x, const Tensor& labels,
                       const Tensor& weights, double smoothing) {
   const int64_t rows = x.dim(0), classes = x.dim(1);
@@ -218,7 +229,11 @@ void cross_entropy_by(Tensor& loss, Tensor& slope, const Tensor& x, const Tensor
     const Tensor scratch = Tensor::empty({2 + rows}, dtype_of<Acc>, x.device());
     Acc *const totals = scratch.data<Acc>(), *const losses = totals + 2;
     launch(total_weights<T>, 1, block_size, 0, totals, e);
-    if (rows > 0) launch_rows<Team>(cross_entropy_row<Team, T>, rows, losses, totals, e);
+    constexpr int widest = vectors ? int(16 / sizeof(T)) : 1;
+    const bool wide = row_width<T>(classes, e.x, e.slope) > 1;
+    if (rows > 0)
+      launch_rows<Team>(wide ? cross_entropy_row<Team, widest, T> : cross_entropy_row<Team, 1, T>,
+                        rows, losses, totals, e);
     launch(sum_terms<Acc, Stored<Acc>>, 1, block_size, 0, loss.data<Acc>(), Stored<Acc>{losses},
            size_t(rows), Acc(rows > 0));
   });
@@ -255,9 +270,10 @@ REGISTER_KERNELS(bce_with_logits, cuda, tuned, {"block", bce_by<false>, fits_bce
                  {"two_level", bce_by<true>});
 REGISTER_KERNELS(mse, cuda, tuned, {"block", mse_by<false>, fits_mse_block},
                  {"two_level", mse_by<true>});
-REGISTER_KERNELS(cross_entropy, cuda, tuned, {"warp_row", cross_entropy_by<OneWarp>, fits_warp_row},
-                 {"block_row", cross_entropy_by<OneBlock>},
-                 {"thread_row", cross_entropy_by<OneThread>});
+REGISTER_KERNELS(cross_entropy, cuda, tuned,
+                 {"warp_row", cross_entropy_by<OneWarp, true>, fits_warp_row},
+                 {"block_row", cross_entropy_by<OneBlock, false>},
+                 {"thread_row", cross_entropy_by<OneThread, false>});
 REGISTER_KERNELS(loss_backward, cuda, tuned,
                  {"vector", loss_backward_by<Rung::vector>, fits_backward},
                  {"element", loss_backward_by<Rung::element>});

@@ -14,7 +14,7 @@
 // sum_columns, max_columns (teams: kernels/row_team.cuh):
 //   thread_row     a thread a row: not coalesced
 //   block_row      a block a row: coalesced; barriers, and idle threads when rows are short
-//   warp_row       a warp a row, by shuffles, sums in accesses of 16 bytes
+//   warp_row       a warp a row, by shuffles, in accesses of 16 bytes
 //   two_level      sums of few and long rows: cut into parts, a block each, in accesses of 16 bytes
 #include "kernels/reduce.h"
 
@@ -177,7 +177,7 @@ struct MaxOrNan {
 
 constexpr int64_t nowhere = INT64_MAX;
 
-template <class Team, class T>
+template <class Team, int width, class T>
 __global__ void max_row(T* y, int64_t* index, const T* x, Rows s) {
   using Acc = acc_t<T>;
   const Team team;
@@ -185,11 +185,14 @@ __global__ void max_row(T* y, int64_t* index, const T* x, Rows s) {
   const T* const row = x + team.row() * s.columns;
   Acc largest = Acc(-INFINITY);
   int64_t place = nowhere;
-  for_pieces<1>(team, row, 0, s.columns, [&](int64_t c, const Vector<T, 1>& piece) {
-    const Acc value = Acc(piece[0]);
-    if (place == nowhere || (!(value <= largest) && largest == largest)) {
-      largest = value;
-      place = c;
+  for_pieces<width>(team, row, 0, s.columns, [&](int64_t c, const Vector<T, width>& piece) {
+    UNROLL
+    for (int k = 0; k < width; ++k) {
+      const Acc value = Acc(piece[k]);
+      if (place == nowhere || (!(value <= largest) && largest == largest)) {
+        largest = value;
+        place = c + k;
+      }
     }
   });
   const Acc best = team.reduce(largest, MaxOrNan{}, Acc(-INFINITY));
@@ -200,15 +203,18 @@ __global__ void max_row(T* y, int64_t* index, const T* x, Rows s) {
   if (index) index[team.row()] = place;
 }
 
-template <class Team>
+template <class Team, bool vectors>
 void max_columns_by(Tensor& y, Tensor& index, const Tensor& x) {
   const Rows s = rows_of("max_columns", x, y ? y.numel() : index.numel());
   LATHE_CHECK(s.columns > 0 || s.rows == 0, "max: expects at least one element, got shape ",
               x.shape());
   if (s.rows == 0) return;
   dispatch_floating("max_columns", x.dtype(), [&]<class T>() {
-    launch_rows<Team>(max_row<Team, T>, s.rows, y ? y.data<T>() : nullptr,
-                      index ? index.data<int64_t>() : nullptr, x.data<T>(), s);
+    constexpr int widest = vectors ? int(16 / sizeof(T)) : 1;
+    const bool wide = row_width<T>(s.columns, x.data<T>()) > 1;
+    launch_rows<Team>(wide ? max_row<Team, widest, T> : max_row<Team, 1, T>, s.rows,
+                      y ? y.data<T>() : nullptr, index ? index.data<int64_t>() : nullptr,
+                      x.data<T>(), s);
   });
 }
 
@@ -226,7 +232,8 @@ REGISTER_KERNELS(sum_columns, cuda, tuned,
                  {"two_level", sum_columns_two_level, fits_two_level},
                  {"block_row", sum_columns_by<OneBlock, false>},
                  {"thread_row", sum_columns_by<OneThread, false>});
-REGISTER_KERNELS(max_columns, cuda, tuned, {"warp_row", max_columns_by<OneWarp>, fits_max_warp},
-                 {"block_row", max_columns_by<OneBlock>},
-                 {"thread_row", max_columns_by<OneThread>});
+REGISTER_KERNELS(max_columns, cuda, tuned,
+                 {"warp_row", max_columns_by<OneWarp, true>, fits_max_warp},
+                 {"block_row", max_columns_by<OneBlock, false>},
+                 {"thread_row", max_columns_by<OneThread, false>});
 }  // namespace lathe::kernels

@@ -52,8 +52,8 @@ std::vector<OpCase> loss_cases() {
   for (const Shape& shape : {Shape{1}, Shape{4}, Shape{33, 31}, Shape{20000}, Shape{0}})
     for (bool integers : {false, true})
       for (double pos_weight : {1.0, 3.5}) all.push_back(bce_case(shape, integers, pos_weight));
-  for (const auto& s :
-       std::initializer_list<Shape>{{1, 1}, {4, 10}, {33, 2}, {31, 257}, {0, 3}, {700, 33}})
+  for (const auto& s : std::initializer_list<Shape>{
+           {1, 1}, {4, 10}, {33, 2}, {31, 257}, {9, 64}, {0, 3}, {700, 33}})
     for (double smoothing : {0.0, 0.1})
       for (bool weighted : {false, true})
         all.push_back(cross_entropy_case(s[0], s[1], smoothing, weighted));

@@ -39,6 +39,7 @@ std::vector<OpCase> reduce_cases() {
   add("max", max, {0, 5}, Over::last);
   add("sum", sum, {2, 20000}, Over::last);  // long rows are cut into parts
   add("sum", sum, {50001}, Over::all);
+  add("sum", sum, {9001, 33}, Over::first);  // and so are many rows
   all.push_back({.name = "place_columns",
                  .inputs = {{{33}}, {.shape = {33}, .classes = 257}},
                  .call =

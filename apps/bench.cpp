@@ -90,6 +90,7 @@ void print_text(const Json& r) {
 
 int bench(const Options& options, const CommonOptions& common) {
   LATHE_CHECK(!(options.train && options.infer), "bench: expects --train or --infer, not both");
+  LATHE_CHECK(!(options.infer && options.ops), "--ops: is there for training only");
   LATHE_CHECK(options.steps >= 1 && options.steps <= 10'000'000,
               "--steps: expects at least 1, got ", options.steps);
   LATHE_CHECK(options.batch_size >= 0, "--batch-size: expects at least 1, got ",
@@ -103,7 +104,7 @@ int bench(const Options& options, const CommonOptions& common) {
   const auto model = make_model(recipe, device);
   const Shape shape = batch_shape(*model, recipe.train.batch_size, options.input);
   const RandomBatch batch = random_batch(*model, recipe, shape, device);
-  if (batch.classes > 2) recipe.loss.name = "cross_entropy";
+  if (batch.outputs > 1) recipe.loss.name = "cross_entropy";
   const LossFunction loss = make_loss(recipe, batch.classes, device);
 
   std::vector<double> times;
@@ -133,10 +134,7 @@ int bench(const Options& options, const CommonOptions& common) {
                    {"p95", times[size_t(double(times.size() - 1) * 0.95)]}}},
                  {"samples_per_second", 1000 * double(shape[0]) / median},
                  {"peak_bytes", allocator(memory_of(device)).stats().peak_bytes_in_use}};
-  if (options.ops) {
-    LATHE_CHECK(!options.infer, "--ops: is there for training only");
-    result["ops"] = ops_json(ops);
-  }
+  if (options.ops) result["ops"] = ops_json(ops);
   common.json ? print_json(result) : print_text(result);
   return 0;
 }
@@ -150,9 +148,10 @@ void add_bench(Program& program) {
       .flag("--train", options->train, "forward, loss, backward and update (the default)")
       .flag("--infer", options->infer, "forward and loss only")
       .option("--batch-size", options->batch_size, "samples a step; 0: the recipe's")
-      .option("--input", options->input, "the shape of a sample, such as 3x224x224")
+      .option("--input", options->input, "the shape of a sample, such as 3x224x224",
+              "what the first layer takes")
       .option("--steps", options->steps, "steps to measure")
-      .option("--optimizer", options->optimizer, "adam, adamw or sgd, where a bare MODEL is given")
+      .option("--optimizer", options->optimizer, "adam, adamw or sgd", "the recipe's, else adam")
       .option("--set", options->settings, "key=value: overrides a key of the recipe")
       .flag("--ops", options->ops, "the share of each op")
       .run([&program, options] { return bench(*options, program.common); });

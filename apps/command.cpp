@@ -10,12 +10,18 @@
 
 #include "apps/report_error.h"
 #include "tensor/check.h"
+#include "tensor/kernel.h"
 #include "tensor/parallel.h"
 #include "tensor/suggest.h"
 #include "train/environment.h"
 
 namespace lathe::apps {
 namespace {
+
+/// "TEXT [best]", as --help shows an option.
+std::string with_default(const std::string& type, const std::string& value) {
+  return value.empty() ? type : type + " [" + value + "]";
+}
 
 /// An option whose value is a whole number that fits; CLI11 would take the nearest that does.
 template <class Number>
@@ -45,10 +51,10 @@ Command& Command::argument(const std::string& name, std::vector<std::string>& va
   app_.add_option(name, values, help)->required(required)->option_text("...");
   return *this;
 }
-Command& Command::option(const std::string& name, std::string& value, const std::string& help) {
+Command& Command::option(const std::string& name, std::string& value, const std::string& help,
+                         const std::string& otherwise) {
   app_.add_option(name, value, help)
-      ->capture_default_str()
-      ->option_text(value.empty() ? "TEXT" : "TEXT [" + value + "]");
+      ->option_text(with_default("TEXT", value.empty() ? otherwise : value));
   return *this;
 }
 Command& Command::option(const std::string& name, int64_t& value, const std::string& help) {
@@ -56,18 +62,18 @@ Command& Command::option(const std::string& name, int64_t& value, const std::str
   return *this;
 }
 Command& Command::option(const std::string& name, std::optional<int64_t>& value,
-                         const std::string& help) {
-  add_number(app_, name, value, help)->option_text("N");
+                         const std::string& help, const std::string& otherwise) {
+  add_number(app_, name, value, help)->option_text(with_default("N", otherwise));
   return *this;
 }
 Command& Command::option(const std::string& name, std::vector<std::string>& values,
-                         const std::string& help) {
+                         const std::string& help, const std::string& otherwise) {
   // One value each time, so that what follows is not swallowed.
   app_.add_option(name, values, help)
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->option_text("TEXT ...");
+      ->option_text(with_default("TEXT ...", otherwise));
   return *this;
 }
 Command& Command::flag(const std::string& name, bool& value, const std::string& help) {
@@ -78,6 +84,7 @@ Command& Command::flag(const std::string& name, bool& value, const std::string& 
 Program::Program()
     : root_(std::make_unique<CLI::App>("Lathe: trains and explains deep networks.", "lathe")) {
   root_->allow_extras();
+  root_->require_subcommand(0, 1);  // so that a folder may be called as a command is
   root_->set_version_flag("--version", "lathe " + version());
   root_->footer("lathe COMMAND --help shows a command's options.");
 }
@@ -91,6 +98,7 @@ Command& Program::add(const std::string& name, const std::string& help, const st
     if (parent == root_.get()) {
       parent = root_->add_subcommand(group, "makes data");
       parent->allow_extras();
+      parent->require_subcommand(0, 1);
     }
   }
   CLI::App* app = parent->add_subcommand(name, help);
@@ -109,10 +117,10 @@ void Program::add_common(CLI::App& app) {
       ->option_text("N [0]")
       ->group(group);
   add_number(app, "--seed", common.seed, "seed of everything random")
-      ->option_text("N")
+      ->option_text("N [the recipe's, else 0]")
       ->group(group);
   app.add_option("--dtype", common.dtype, "type of weights and arithmetic: f32 or f64")
-      ->option_text("TEXT")
+      ->option_text("TEXT [the recipe's, else f32]")
       ->group(group);
   app.add_flag("--json", common.json, "results as JSON on stdout")->group(group);
   app.add_option("--progress", common.progress, "auto, bar, line, json or off")
@@ -135,10 +143,11 @@ void Program::apply_common() {
   LATHE_CHECK(common.threads >= 0 && common.threads <= 1024, "--threads: expects 0 to 1024, got ",
               common.threads);
   if (common.threads > 0) set_num_threads(int(common.threads));
-  const std::vector<std::string> types = {"f32", "f64", "bf16", "f16"};
-  LATHE_CHECK(
-      common.dtype.empty() || std::find(types.begin(), types.end(), common.dtype) != types.end(),
-      "--dtype: has no value '", common.dtype, "'; expects ", list_text(types));
+  const std::string& dtype = common.dtype;
+  LATHE_CHECK(dtype != "bf16" && dtype != "f16",
+              "--dtype: 16-bit training is not there yet; use f32 or f64");
+  LATHE_CHECK(dtype.empty() || dtype == "f32" || dtype == "f64", "--dtype: has no value '", dtype,
+              "'; expects f32 or f64", suggestion(dtype, {"f32", "f64"}));
   LATHE_CHECK(!common.seed || *common.seed >= 0, "--seed: expects at least 0, got ", *common.seed);
 }
 
@@ -202,6 +211,7 @@ int Program::parse_and_run(int argc, char** argv) {
   for (const auto& command : commands_)
     if (&command->app_ == &chosen) {
       apply_common();
+      check_forced_rows();
       return command->body_();
     }
   std::cout << chosen.help();

@@ -37,12 +37,15 @@ class Command {
                     bool required = true);
   Command& argument(const std::string& name, std::vector<std::string>& values,
                     const std::string& help, bool required = true);
-  Command& option(const std::string& name, std::string& value, const std::string& help);
+  /// `otherwise`: what --help shows as the default of a value that is empty, "the recipe's".
+  Command& option(const std::string& name, std::string& value, const std::string& help,
+                  const std::string& otherwise = "");
   Command& option(const std::string& name, int64_t& value, const std::string& help);
-  Command& option(const std::string& name, std::optional<int64_t>& value, const std::string& help);
+  Command& option(const std::string& name, std::optional<int64_t>& value, const std::string& help,
+                  const std::string& otherwise = "");
   /// May be given several times.
   Command& option(const std::string& name, std::vector<std::string>& values,
-                  const std::string& help);
+                  const std::string& help, const std::string& otherwise = "");
   Command& flag(const std::string& name, bool& value, const std::string& help);
   /// What runs when the command was given; its result is the exit code.
   void run(std::function<int()> body) { body_ = std::move(body); }

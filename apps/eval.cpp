@@ -167,16 +167,16 @@ void add_eval(Program& program) {
   auto options = std::make_shared<Options>();
   program.add("eval", "metrics of weights on a split")
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
-      .option("--split", options->splits,
-              "train, valid or test, several times for several; valid and test if not given")
+      .option("--split", options->splits, "train, valid or test, several times for several",
+              "valid and test")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--set", options->use.settings,
               "key=value: overrides a key of the recipe, such as data.test")
-      .option("--model", options->use.model, "for weights that do not name theirs")
-      .option("--num-classes", options->use.classes, "of such a model; its outputs say it too")
+      .option("--model", options->use.model, "for weights that do not name theirs", "none")
+      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
       .option("--threshold", options->threshold,
               "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
-      .option("--report", options->report, "a folder for the same as files")
+      .option("--report", options->report, "a folder for the same as files", "none")
       .run([&program, options] { return evaluate_weights(*options, program.common); });
 }
 

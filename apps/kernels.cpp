@@ -43,6 +43,9 @@ Json table(const std::string& only) {
   std::vector<std::string> names;
   for (const KernelBase* kernel : KernelBase::all()) {
     names.push_back(kernel->name());
+    for (size_t end = names.back().find('_'); end != std::string::npos;
+         end = kernel->name().find('_', end + 1))
+      names.push_back(kernel->name().substr(0, end));
     if (!only.empty() && kernel->name() != only && !kernel->name().starts_with(only + "_"))
       continue;
     for (Device device : {Device::cpu, Device::cuda}) {

@@ -58,7 +58,7 @@ RandomBatch random_batch(Module& model, const Recipe& recipe, const Shape& shape
   std::vector<int64_t> labels;
   for (int64_t i = 0; i < shape[0]; ++i)
     labels.push_back(int64_t(random.below(uint64_t(i), uint64_t(classes))));
-  return {inputs, Tensor::from(labels, {shape[0]}).to(device), classes};
+  return {inputs, Tensor::from(labels, {shape[0]}).to(device), width, classes};
 }
 
 }  // namespace lathe::apps

@@ -20,7 +20,7 @@ Shape batch_shape(Module& model, int64_t batch_size, const std::string& input);
 /// Random inputs of that shape, and labels that fit the outputs.
 struct RandomBatch {
   Tensor inputs, labels;
-  int64_t classes;
+  int64_t outputs, classes;  ///< outputs of a sample: one for two classes, or one a class
 };
 RandomBatch random_batch(Module& model, const Recipe& recipe, const Shape& shape, Device device);
 

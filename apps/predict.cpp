@@ -104,10 +104,10 @@ void add_predict(Program& program) {
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .argument("INPUT", options->inputs,
                 "files of the kind that the weights were trained on: landmark CSV, or IDX images")
-      .option("--output", options->output, "a CSV file, instead of stdout, which is -")
+      .option("--output", options->output, "a CSV file", "- is stdout")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
-      .option("--model", options->use.model, "for weights that do not name theirs")
-      .option("--num-classes", options->use.classes, "of such a model; its outputs say it too")
+      .option("--model", options->use.model, "for weights that do not name theirs", "none")
+      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
       .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
       .run([&program, options] { return predict(*options, program.common); });
 }

@@ -111,7 +111,7 @@ int summary(const Options& options, const CommonOptions& common) {
   const auto model = make_model(recipe, device);
   const Shape shape = batch_shape(*model, recipe.train.batch_size, options.input);
   RandomBatch batch = random_batch(*model, recipe, shape, device);
-  if (batch.classes > 2) recipe.loss.name = "cross_entropy";
+  if (batch.outputs > 1) recipe.loss.name = "cross_entropy";
   std::vector<LayerCost> costs;
   Shape output;
   {
@@ -161,7 +161,8 @@ void add_summary(Program& program) {
   auto options = std::make_shared<Options>();
   program.add("summary", "layers, output shapes, parameters, FLOPs, memory of a training step")
       .argument("MODEL|RECIPE", options->what, "a model's name, or a recipe's file")
-      .option("--input", options->input, "the shape of a sample, such as 3x224x224")
+      .option("--input", options->input, "the shape of a sample, such as 3x224x224",
+              "what the first layer takes")
       .option("--batch-size", options->batch_size, "samples a step; 0: the recipe's")
       .option("--set", options->settings, "key=value: overrides a key of the recipe")
       .run([&program, options] { return summary(*options, program.common); });

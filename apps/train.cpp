@@ -67,8 +67,9 @@ void add_train(Program& program) {
   program.add("train", "trains a recipe's model; makes a run folder")
       .argument("RECIPE", options->recipe, "the recipe, a TOML file", false)
       .option("--set", options->settings, "key=value: overrides a key of the recipe")
-      .option("--resume", options->resume, "a run's folder: goes on from where it stopped")
-      .option("--name", options->name, "the run folder's name; the recipe's name if not given")
+      .option("--resume", options->resume, "a run's folder: goes on from where it stopped",
+              "none: a new run")
+      .option("--name", options->name, "the run folder's name", "the recipe's name")
       .option("--project", options->project, "the folder in which run folders are made")
       .flag("--exist-ok", options->exist_ok, "use NAME itself, replacing what an earlier run left")
       .flag("--help-recipe", options->help_recipe, "shows all keys of a recipe")

@@ -162,6 +162,11 @@ class ForceVariant {
   std::string outer_;
 };
 
+/// Throws Error(usage), with the nearest name, when LATHE_VARIANT names a kernel or a row that is
+/// not there. For programs to call once their kernels are registered; until then an unknown kernel
+/// may be one of a library that is yet to be loaded.
+void check_forced_rows();
+
 namespace detail {
 /// The device of the first tensor; checks that the others are on it too.
 template <class... Args>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "tensor/check.h"
@@ -34,8 +35,26 @@ std::vector<std::string> key_names() {
   return names;
 }
 
+/// What was meant: a key that ends in this word, else the nearest key or section, else the key
+/// whose last word is nearest.
+std::string meant_key(const std::string& name) {
+  std::vector<std::string> names = key_names(), last_words;
+  std::set<std::string> sections = {"model"};
+  for (const std::string& key : key_names()) {
+    if (key.ends_with("." + name)) return "; did you mean '" + key + "'?";
+    sections.insert(key.substr(0, key.find('.')));
+    last_words.push_back(key.substr(key.rfind('.') + 1));
+  }
+  names.insert(names.end(), sections.begin(), sections.end());
+  if (const std::string near = suggestion(name, names); !near.empty()) return near;
+  const std::string word = nearest(name, last_words);
+  for (size_t i = 0; i < last_words.size(); ++i)
+    if (last_words[i] == word) return "; did you mean '" + key_names()[i] + "'?";
+  return "";
+}
+
 [[noreturn]] void unknown_key(const std::string& name, const std::string& at) {
-  fail(ErrorKind::usage, at, "unknown key '", name, "'", suggestion(name, key_names()));
+  fail(ErrorKind::usage, at, "unknown key '", name, "'", meant_key(name));
 }
 
 void assign(Recipe& recipe, const std::string& name, const toml::node& node,
@@ -152,6 +171,9 @@ void check_together(const Recipe& r, const std::string& source) {
          "optimizer.nesterov expects a momentum above 0");
   const auto& classes = r.data.classes;
   demand(classes.size() != 1, "data.classes expects two names or more, got one");
+  for (size_t i = 0; i < classes.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      demand(classes[i] != classes[k], concat("data.classes names '", classes[i], "' twice"));
   demand(r.data.positive.empty() || classes.empty() ||
              std::find(classes.begin(), classes.end(), r.data.positive) != classes.end(),
          concat("data.positive '", r.data.positive, "' is none of data.classes",
@@ -163,6 +185,7 @@ void check_together(const Recipe& r, const std::string& source) {
 Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& settings) {
   const RecipePlace place{source.file, source.folder, true};
   Recipe recipe;
+  recipe.file = source.file;
   try {
     const toml::table table = toml::parse(source.text, source.file);
     for (const auto& [name, node] : table) assign(recipe, std::string(name.str()), node, place);
@@ -181,9 +204,13 @@ Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& 
 }
 
 Recipe read_recipe(const fs::path& file, const std::vector<std::string>& settings) {
+  if (fs::is_directory(file))
+    fail(ErrorKind::data, file.string(), ": is a folder, expects a recipe, a TOML file",
+         fs::exists(file / "recipe.toml")
+             ? "; a run is repeated by its recipe.toml, and goes on by --resume"
+             : "");
   std::ifstream in(file, std::ios::binary);
-  if (!in || fs::is_directory(file))
-    fail(ErrorKind::data, file.string(), ": there is no such recipe");
+  if (!in) fail(ErrorKind::data, file.string(), ": there is no such recipe");
   std::ostringstream text;
   text << in.rdbuf();
   return parse_recipe({text.str(), file.string(), fs::absolute(file).parent_path()}, settings);

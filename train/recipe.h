@@ -30,6 +30,7 @@ struct Paths {
 };
 
 struct Recipe {
+  std::string file;  ///< where it was read from, for messages
   std::string name;  ///< of the run folder; the recipe's file name unless given
   struct Data {
     std::string kind = "landmarks";

@@ -59,7 +59,15 @@ std::shared_ptr<const Dataset> load_idx(const Recipe& recipe, const std::vector<
 std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
                                               const std::vector<SplitFiles>& files) {
   std::vector<LandmarkFiles> pairs;
-  for (const SplitFiles& one : files) pairs.push_back({one.features, one.labels});
+  for (const SplitFiles& one : files) {
+    const std::filesystem::path features = one.features;
+    const std::string stem = features.stem().string();
+    const bool makable = stem == "train" || stem == "valid" || stem == "test";
+    if (makable && !std::filesystem::exists(features))
+      fail(ErrorKind::data, one.features, ": there is no such file; `lathe data make landmarks ",
+           features.parent_path().string(), "` makes synthetic ones");
+    pairs.push_back({one.features, one.labels});
+  }
   LandmarkOptions options;
   options.rows_per_sample = recipe.data.rows_per_sample;
   options.dtype = dtype_from_name(recipe.train.dtype);
@@ -88,7 +96,7 @@ std::string first_file(const Recipe& recipe, const std::string& split) {
 
 std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
-  LATHE_CHECK(!files.empty(), "data.", split, ": the recipe names no files for this split");
+  LATHE_CHECK(!files.empty(), recipe.file, ": data.", split, " names no files");
   auto data =
       recipe.data.kind == "idx" ? load_idx(recipe, files, split) : load_landmarks(recipe, files);
   if (data->size() == 0) fail(ErrorKind::data, first_file(recipe, split), ": has no sample");

@@ -123,6 +123,7 @@ struct Workshop {
   void damage_recipes() const {
     fs::create_directories(scratch / "caf\xe9");
     fs::copy_file(recipe, scratch / "caf\xe9/small.toml");
+    write_text(scratch / "section.toml", "[trian]\nepochs = 1\n");
     write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
     write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
     write_text(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
@@ -183,6 +184,13 @@ std::vector<Mistake> mistakes() {
       {"no value", {"train", "small.toml", "--set"}, 2, "--set"},
       {"no equals", set("train.epochs"), 2, "expects key=value, got 'train.epochs'"},
       {"key", set("train.epoch=3"), 2, "unknown key 'train.epoch'; did you mean 'train.epochs'?"},
+      {"key without its section", set("epochs=3"), 2, "did you mean 'train.epochs'?"},
+      {"short key without its section", set("lr=3"), 2, "did you mean 'optimizer.lr'?"},
+      {"mistyped key without its section", set("epocs=3"), 2, "did you mean 'train.epochs'?"},
+      {"mistyped section",
+       {"train", "section.toml"},
+       2,
+       "section.toml:1: unknown key 'trian'; did you mean 'train'?"},
       {"section", set("train=3"), 2, "'train' is a section"},
       {"text for integer", set("train.epochs=ten"), 2, "expects an integer, got the text 'ten'"},
       {"no epochs", set("train.epochs=0"), 2, "expects at least 1, got the integer 0"},
@@ -204,6 +212,7 @@ std::vector<Mistake> mistakes() {
       {"pos_weight", set("loss.pos_weight=many"), 2, "expects a number or \"auto\""},
       {"smoothing", set("loss.label_smoothing=2"), 2, "expects at most 1"},
       {"one class", set("data.classes=[\"real\"]"), 2, "expects two names or more"},
+      {"a class twice", set("data.classes=[\"a\", \"a\"]"), 2, "names 'a' twice"},
       {"positive", set("data.positive=rael"), 2, "did you mean 'real'?"},
       {"kind", set("data.kind=landmark"), 2, "did you mean 'landmarks'?"},
       {"rows", set("data.rows_per_sample=0"), 2, "expects at least 1"},
@@ -221,7 +230,12 @@ std::vector<Mistake> mistakes() {
       {"dtype option",
        {"train", "small.toml", "--dtype", "f8"},
        2,
-       "expects f32, f64, bf16 or f16"},
+       "--dtype: has no value 'f8'; expects f32 or f64"},
+      {"dtype's nearest", {"train", "small.toml", "--dtype", "f23"}, 2, "did you mean 'f32'?"},
+      {"dtype of 16 bits",
+       {"train", "small.toml", "--dtype", "bf16"},
+       2,
+       "16-bit training is not there yet"},
       {"seed", {"train", "small.toml", "--seed", "-1"}, 2, "--seed: expects at least 0"},
       {"seed too large",
        {"train", "small.toml", "--seed", "99999999999999999999"},
@@ -249,6 +263,13 @@ std::vector<Mistake> mistakes() {
       {"name", {"train", "small.toml", "--name", "a/b"}, 2, "expects a name without '/'"},
       {"project is a file", {"train", "small.toml", "--project", "small.toml"}, 3, "small.toml"},
       {"missing recipe", {"train", "smal.toml"}, 3, "smal.toml: there is no such recipe"},
+      {"folder for a recipe",
+       {"train", "data"},
+       3,
+       "data: is a folder, expects a recipe, a TOML file"},
+      {"run for a recipe", {"train", run}, 3, "goes on by --resume"},
+      {"data that can be made", set("data.train.features=nowhere/train.csv"), 3,
+       "nowhere` makes synthetic ones"},
       {"not TOML", {"train", "not_toml.toml"}, 2, "not_toml.toml:2: not TOML"},
       {"recipe's key",
        {"train", "unknown_key.toml"},
@@ -258,7 +279,7 @@ std::vector<Mistake> mistakes() {
        {"train", "wrong_type.toml"},
        2,
        "wrong_type.toml:3: train.epochs expects an integer"},
-      {"no data", {"train", "no_data.toml"}, 2, "data.train: the recipe names no files"},
+      {"no data", {"train", "no_data.toml"}, 2, "no_data.toml: data.train names no files"},
       {"half the data",
        {"train", "half_data.toml"},
        2,
@@ -380,6 +401,8 @@ std::vector<Mistake> mistakes() {
       {"summary of no file", {"summary", "nowhere.toml"}, 3, "nowhere.toml"},
       {"summary input", {"summary", "mlp", "--input", "3x"}, 2, "--input"},
       {"bench both", {"bench", "mlp", "--train", "--infer"}, 2, "not both"},
+      {"bench ops", {"bench", "mlp", "--infer", "--ops"}, 2, "--ops: is there for training only"},
+      {"kernels of a family", {"kernels", "softmx"}, 2, "did you mean 'softmax'?"},
       {"bench steps", {"bench", "mlp", "--steps", "0"}, 2, "--steps: expects at least 1"},
       {"kernel", {"kernels", "matmull"}, 2, "did you mean 'matmul'?"},
       {"kind of data", {"data", "make", "landmark", "x"}, 2, "did you mean 'landmarks'?"},
@@ -484,4 +507,36 @@ TEST_CASE("predict --output: links and devices stay what they are, - is stdout")
   CHECK_EQ(workshop.lathe(with(words, {"/dev/null"})).code, 0);
   CHECK(fs::is_character_file("/dev/null"));
   CHECK_EQ(workshop.lathe(with(words, {"/dev/full"})).code, 5);
+}
+
+TEST_CASE("LATHE_VARIANT that names no kernel or row is refused") {
+  for (const auto& [variant, message] :
+       {std::pair("matmull=reference", "there is no kernel 'matmull'; did you mean 'matmul'?"),
+        {"*=refrence", "no kernel has a row 'refrence'; did you mean 'reference'?"}}) {
+    const tests::Outcome outcome =
+        tests::run_lathe({"bench", "mlp", "--steps", "1"},
+                         {.environment = {std::string("LATHE_VARIANT=") + variant}});
+    CHECK_EQ(outcome.code, 2);
+    CHECK_NE(outcome.err.find(message), std::string::npos);
+  }
+}
+
+TEST_CASE("summary and bench take a model of two outputs") {
+  for (const char* command : {"summary", "bench"}) {
+    const tests::Outcome outcome =
+        tests::run_lathe({command, "mlp", "--set", "model.outputs=2", "--set", "model.inputs=4"});
+    CHECK_MESSAGE(outcome.code == 0, outcome.err);
+  }
+}
+
+TEST_CASE("--help shows the default of every option that has one") {
+  const std::string help = tests::run_lathe({"train", "--help"}).out +
+                           tests::run_lathe({"eval", "--help"}).out +
+                           tests::run_lathe({"bench", "--help"}).out;
+  for (const char* option :
+       {"--seed N [the recipe's, else 0]", "--dtype TEXT [the recipe's, else f32]",
+        "--name TEXT [the recipe's name]", "--resume TEXT [none: a new run]",
+        "--split TEXT ... [valid and test]", "--report TEXT [none]",
+        "--optimizer TEXT [the recipe's, else adam]"})
+    CHECK_MESSAGE(help.find(option) != std::string::npos, option);
 }

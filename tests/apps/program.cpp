@@ -38,6 +38,8 @@ Process::Process(const std::vector<std::string>& arguments, const RunOptions& op
     const rlimit limit = {rlim_t(options.largest_file), rlim_t(options.largest_file)};
     setrlimit(RLIMIT_FSIZE, &limit);
   }
+  for (const std::string& variable : options.environment)
+    putenv(const_cast<char*>(variable.c_str()));
   execv(words[0], const_cast<char**>(words.data()));
   _exit(99);
 }

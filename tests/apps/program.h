@@ -15,9 +15,10 @@ struct Outcome {
 };
 
 struct RunOptions {
-  std::filesystem::path folder = ".";  ///< the working folder
-  int64_t largest_file = 0;            ///< bytes that a file may have; 0: any, as on a full disk
-  std::filesystem::path out = {};      ///< where stdout goes, such as /dev/full; else to Outcome
+  std::filesystem::path folder = ".";         ///< the working folder
+  std::vector<std::string> environment = {};  ///< further variables, "NAME=value"
+  int64_t largest_file = 0;        ///< bytes that a file may have; 0: any, as on a full disk
+  std::filesystem::path out = {};  ///< where stdout goes, such as /dev/full; else to Outcome
 };
 
 /// A process that runs the program. Its output goes to files, so it never waits for a reader.

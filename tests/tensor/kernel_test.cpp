@@ -47,6 +47,18 @@ TEST_CASE("LATHE_VARIANT's choices force rows") {
     CHECK_EQ(message_of([&] { kernels::test_twice(odd, odd); }),
              "test_twice: the row 'even' was asked for, but needs an even number of elements");
   }
+  auto check = [](const std::string& text) {
+    ForceVariant force(text);
+    return message_of([] { check_forced_rows(); });
+  };
+  CHECK_EQ(check("test_twice=even,*=reference"), "no error");
+  CHECK_EQ(check("test_twise=even"),
+           "LATHE_VARIANT: there is no kernel 'test_twise'; did you mean 'test_twice'?");
+  CHECK_EQ(check("test_twice=evne"),
+           "LATHE_VARIANT: test_twice has no row 'evne'; did you mean 'even'?");
+  CHECK_EQ(check("*=refrence"),
+           "LATHE_VARIANT: no kernel has a row 'refrence'; did you mean 'reference'?");
+  CHECK_EQ(check("reference"), "LATHE_VARIANT: expects kernel=row, got 'reference'");
   ForceVariant force("test_twice=fast");
   CHECK_EQ(message_of([&] { kernels::test_twice(x, x); }), "test_twice: has no row 'fast' on cpu");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/cpu_features.h"
@@ -16,31 +17,20 @@
 namespace lathe::bench {
 namespace {
 
-constexpr int repetitions = 40;
-
 template <class F>
-double best_seconds(const F& f) {
+double seconds_of(const F& f) {
   using Clock = std::chrono::steady_clock;
-  double best = 1e30;
-  for (int i = 0; i < repetitions; ++i) {
-    const auto begin = Clock::now();
-    f();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
-  }
-  return best;
+  const auto begin = Clock::now();
+  f();
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Bytes a second of a copy of 64 MB by copy(to, from, bytes) on every thread's part.
+/// copy(to, from, bytes) for every thread's part.
 template <class Copy>
-double copy_speed(const Copy& copy) {
-  constexpr int64_t bytes = int64_t(64) << 20;
-  Tensor to = Tensor::zeros({bytes}, DType::u8), from = Tensor::zeros({bytes}, DType::u8);
-  const double seconds = best_seconds([&] {
-    parallel_for(0, bytes / 4096, 1, [&](int64_t begin, int64_t end) {
-      copy(to.raw() + begin * 4096, from.raw() + begin * 4096, (end - begin) * 4096);
-    });
+void copy_by(const Tensor& to, const Tensor& from, const Copy& copy) {
+  parallel_for(0, to.bytes() / 4096, 1, [&](int64_t begin, int64_t end) {
+    copy(to.raw() + begin * 4096, from.raw() + begin * 4096, (end - begin) * 4096);
   });
-  return 2 * double(bytes) / seconds;
 }
 
 constexpr int64_t rounds = 1 << 19;
@@ -81,36 +71,50 @@ MultiplyAdd widest() {
 
 }  // namespace
 
-Ceiling measure_ceiling(Device device) {
-  Ceiling ceiling;
-  if (device == Device::cuda) {
-    const Tensor from = Tensor::zeros({int64_t{1} << 28}, DType::f32, device);
-    Tensor to = empty_like(from);
-    const double seconds = best_seconds([&] {
-      copy_(to, from);
-      synchronize(device);
+CopyMeter::CopyMeter(Device device)
+    : to_(Tensor::zeros({int64_t{64} << 20}, DType::u8, device)), from_(zeros_like(to_)) {
+  for (int i = 0; i < 20; ++i) measure();
+}
+
+void CopyMeter::measure() {
+  const double moved = 2 * double(to_.bytes());
+  if (to_.device() != Device::cpu) {
+    constexpr int runs = 20;  // waiting for a GPU takes time of its own
+    const double seconds = seconds_of([&] {
+      for (int i = 0; i < runs; ++i) copy_(to_, from_);
+      synchronize(to_.device());
     });
-    ceiling.memcpy_bytes = 2.0 * double(from.bytes()) / seconds;
-    return ceiling;
+    memcpy_ = std::max(memcpy_, runs * moved / seconds);
+    return;
   }
-  ceiling.memcpy_bytes = copy_speed([](std::byte* to, const std::byte* from, int64_t bytes) {
-    std::memcpy(to, from, size_t(bytes));
-  });
-  ceiling.streaming_bytes = copy_speed([](std::byte* to, const std::byte* from, int64_t bytes) {
-    kernels::stream_copy(to, from, bytes);
-    kernels::stream_fence();
-  });
-  if (const MultiplyAdd best = widest(); best.run) {
-    const int threads = num_threads();
-    std::vector<float> sinks(size_t(threads) * 16);
-    const double seconds = best_seconds([&] {
-      parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) best.run(&sinks[size_t(i) * 16]);
-      });
+  const double plain = seconds_of([&] {
+    copy_by(to_, from_, [](std::byte* to, const std::byte* from, int64_t bytes) {
+      std::memcpy(to, from, size_t(bytes));
     });
-    ceiling.f32_flops = 2.0 * best.lanes * chains * double(rounds) * threads / seconds;
-  }
-  return ceiling;
+  });
+  const double streaming = seconds_of([&] {
+    copy_by(to_, from_, [](std::byte* to, const std::byte* from, int64_t bytes) {
+      kernels::stream_copy(to, from, bytes);
+      kernels::stream_fence();
+    });
+  });
+  memcpy_ = std::max(memcpy_, moved / plain);
+  streaming_ = std::max(streaming_, moved / streaming);
+}
+
+double measure_f32_flops() {
+  const MultiplyAdd best = widest();
+  if (!best.run) return 0;
+  const int threads = num_threads();
+  std::vector<float> sinks(size_t(threads) * 16);
+  double least = HUGE_VAL;
+  for (int i = 0; i < 40; ++i)
+    least = std::min(least, seconds_of([&] {
+                       parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
+                         for (int64_t t = begin; t < end; ++t) best.run(&sinks[size_t(t) * 16]);
+                       });
+                     }));
+  return 2.0 * best.lanes * chains * double(rounds) * threads / least;
 }
 
 }  // namespace lathe::bench

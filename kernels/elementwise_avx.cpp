@@ -14,9 +14,10 @@
 namespace lathe::kernels {
 namespace {
 
-/// Elements that are made before they are written. With pages of them, two inputs that lie alike in
-/// their pages hold each other up: a sum of two f32 arrays ran at half the speed.
-constexpr int64_t chunk = 256, grain = 1 << 13;
+/// Elements that are made before they are written, few enough that reading and writing alternate:
+/// a sum of two large f32 arrays reached 0.95 of the copy bandwidth with 64, 0.83 with 256 and 0.65
+/// with 1024.
+constexpr int64_t chunk = 64, grain = 1 << 13;
 
 template <class T>
 T* elements(const Tensor& x) {

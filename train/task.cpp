@@ -4,6 +4,7 @@
 #include <set>
 
 #include "data/idx.h"
+#include "data/joined.h"
 #include "data/landmarks.h"
 #include "layers/init.h"
 #include "layers/loss.h"
@@ -48,12 +49,13 @@ class RelabelledDataset final : public Dataset {
   std::vector<int64_t> map_;
 };
 
-std::shared_ptr<const Dataset> load_idx(const Recipe& recipe, const std::vector<SplitFiles>& files,
-                                        const std::string& split) {
-  LATHE_CHECK(files.size() == 1, "data.", split, ": of kind idx, expects one pair of files, got ",
-              files.size());
-  return std::make_shared<IdxDataset>(files[0].images, files[0].labels,
-                                      dtype_from_name(recipe.train.dtype));
+std::shared_ptr<const Dataset> load_idx(const Recipe& recipe,
+                                        const std::vector<SplitFiles>& files) {
+  std::vector<std::shared_ptr<const Dataset>> parts;
+  for (const SplitFiles& one : files)
+    parts.push_back(
+        std::make_shared<IdxDataset>(one.images, one.labels, dtype_from_name(recipe.train.dtype)));
+  return parts.size() == 1 ? parts[0] : std::make_shared<JoinedDataset>(std::move(parts));
 }
 
 std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
@@ -97,8 +99,7 @@ std::string first_file(const Recipe& recipe, const std::string& split) {
 std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   LATHE_CHECK(!files.empty(), recipe.file, ": data.", split, " names no files");
-  auto data =
-      recipe.data.kind == "idx" ? load_idx(recipe, files, split) : load_landmarks(recipe, files);
+  auto data = recipe.data.kind == "idx" ? load_idx(recipe, files) : load_landmarks(recipe, files);
   if (data->size() == 0) fail(ErrorKind::data, first_file(recipe, split), ": has no sample");
   return data;
 }
@@ -188,6 +189,10 @@ LossFunction make_loss(const Recipe& recipe, int64_t classes, Device device) {
                 " gives ", y.shape());
     return cross_entropy(y, labels, options);
   };
+}
+
+std::vector<double> loss_class_weights(const Recipe& recipe) {
+  return recipe.loss.name == "cross_entropy" ? recipe.loss.class_weights : std::vector<double>();
 }
 
 OptimizerOptions optimizer_options(const Recipe& recipe) {

@@ -48,6 +48,8 @@ void resolve_pos_weight(Recipe& recipe, const Dataset& train);
 std::unique_ptr<Module> make_model(const Recipe& recipe, Device device);
 /// The recipe's loss; checks the shape of the outputs and the number of classes.
 LossFunction make_loss(const Recipe& recipe, int64_t classes, Device device);
+/// The class weights of that loss, by which batches weigh in a mean; none when all weigh 1.
+std::vector<double> loss_class_weights(const Recipe& recipe);
 OptimizerOptions optimizer_options(const Recipe& recipe);
 
 /// Loads init.weights into a model: renamed, prefixed, skipped as [init] says.

@@ -5,6 +5,7 @@
 #include "data/normalize.h"
 #include "tensor/random.h"
 #include "tests/support.h"
+#include "train/task.h"
 
 using namespace lathe;
 using tests::write_bytes;
@@ -82,6 +83,33 @@ TEST_CASE("damaged IDX files are refused") {
     if (i % 3 == 0) bytes.resize(random.below(3 * i + 2, bytes.size()));
     refusal(bytes);
   }
+}
+
+TEST_CASE("a list of files is joined: samples after one another, the classes of all") {
+  const tests::ScratchFolder folder;
+  const std::string one = idx_bytes({2, 1, 2}, "abcd"), two = idx_bytes({1, 1, 2}, "ef");
+  Recipe recipe;
+  recipe.data.kind = "idx";
+  for (const auto& [name, images, labels] :
+       {std::tuple("1", one, idx_bytes({2}, std::string("\1\0", 2))),
+        {"2", two, idx_bytes({1}, "\2")}}) {
+    const std::string path = (folder / name).string();
+    write_bytes(path + "i", images);
+    write_bytes(path + "l", labels);
+    recipe.data.train.push_back({.features = "", .images = path + "i", .labels = path + "l"});
+  }
+  const auto data = load_split(recipe, "train");
+  CHECK_EQ(data->size(), 3);
+  CHECK_EQ(data->class_names(), std::vector<std::string>{"0", "1", "2"});
+  for (auto [index, label, pixel] : {std::tuple(0, 1, 'a'), {1, 0, 'c'}, {2, 2, 'e'}}) {
+    CHECK_EQ(data->label(index), label);
+    float sample[2];
+    data->fill(index, 0, sample);
+    CHECK_EQ(sample[0], float(pixel) / 255);
+  }
+  write_bytes(recipe.data.train[1].images, idx_bytes({1, 2, 1}, "ef"));
+  CHECK_EQ(tests::message_of([&] { load_split(recipe, "train"); }),
+           "data: part 2 of the list has samples of (2, 1, 1) f32, the first has (1, 2, 1) f32");
 }
 
 TEST_CASE("the real MNIST files are read, with their published mean and deviation") {

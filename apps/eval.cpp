@@ -92,7 +92,8 @@ class SplitRunner {
     Loader loader(load_split(weights_, split), loading_);
     if (!step_)
       step_.emplace(*weights_.model, make_loss(weights_.recipe, weights_.class_count(), device_));
-    Evaluator evaluator(weights_.class_count(), weights_.positive);
+    Evaluator evaluator(weights_.class_count(), weights_.positive,
+                        loss_class_weights(weights_.recipe));
     loader.begin(0);
     int64_t done = 0;
     while (const Batch* batch = loader.next()) {

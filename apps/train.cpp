@@ -10,7 +10,7 @@ namespace lathe::apps {
 namespace {
 
 struct Options {
-  std::string recipe, resume, name, project = "runs/train";
+  std::string recipe, resume, name, project;
   std::vector<std::string> settings;
   bool exist_ok = false, help_recipe = false;
 };
@@ -26,15 +26,21 @@ std::vector<std::string> settings_of(const Options& options, const CommonOptions
 int train(const Options& options, const CommonOptions& common, const std::string& command_line) {
   const bool resuming = !options.resume.empty();
   LATHE_CHECK(resuming != !options.recipe.empty(), "train: expects a RECIPE, or --resume RUN");
+  LATHE_CHECK(!resuming || (options.name.empty() && options.project.empty() && !options.exist_ok),
+              "train: --resume goes on in the run's own folder; expects no --name, --project or "
+              "--exist-ok beside it");
+  const std::string project = options.project.empty() ? "runs/train" : options.project;
   std::optional<RunFolder> folder;
   if (resuming) folder = RunFolder::open(options.resume);
   const Recipe recipe =
       read_recipe(resuming ? folder->recipe() : std::filesystem::path(options.recipe),
                   settings_of(options, common));
   Trainer trainer(recipe, resolve_device(common));
-  if (!resuming)
-    folder = RunFolder::create(options.project, options.name.empty() ? recipe.name : options.name,
+  if (!resuming) {
+    trainer.check_start(project);
+    folder = RunFolder::create(project, options.name.empty() ? recipe.name : options.name,
                                options.exist_ok);
+  }
   Progress progress(progress_style(common.progress, common.quiet), common.quiet);
   if (resuming)
     trainer.resume(*folder, command_line);
@@ -70,7 +76,8 @@ void add_train(Program& program) {
       .option("--resume", options->resume, "a run's folder: goes on from where it stopped",
               "none: a new run")
       .option("--name", options->name, "the run folder's name", "the recipe's name")
-      .option("--project", options->project, "the folder in which run folders are made")
+      .option("--project", options->project, "the folder in which run folders are made",
+              "runs/train")
       .flag("--exist-ok", options->exist_ok, "use NAME itself, replacing what an earlier run left")
       .flag("--help-recipe", options->help_recipe, "shows all keys of a recipe")
       .run([&program, options] {

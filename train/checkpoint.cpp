@@ -19,8 +19,10 @@ Json state_json(const TrainState& state) {
           {"batches", state.batches},
           {"steps", state.steps},
           {"loss_sum", state.sums.loss},
+          {"loss_weight", state.sums.weight},
           {"correct", state.sums.correct},
           {"samples", state.sums.samples},
+          {"epoch_samples", state.epoch_samples},
           {"best_loss", std::isfinite(state.best_loss) ? Json(state.best_loss) : Json()},
           {"best_epoch", state.best_epoch}};
 }
@@ -33,6 +35,8 @@ TrainState state_from(const Json& json) {
   state.sums.loss = json.at("loss_sum");
   state.sums.correct = json.at("correct");
   state.sums.samples = json.at("samples");
+  state.sums.weight = json.value("loss_weight", double(state.sums.samples));
+  state.epoch_samples = json.value("epoch_samples", int64_t{0});
   state.best_loss = json.at("best_loss").is_null() ? HUGE_VAL : json.at("best_loss").get<double>();
   state.best_epoch = json.at("best_epoch");
   return state;
@@ -136,7 +140,10 @@ int64_t size_on_disk(const Weights& weights) {
 
 void check_disk(const std::filesystem::path& folder, int64_t bytes) {
   std::error_code unknown;
-  const auto space = std::filesystem::space(folder, unknown);
+  std::filesystem::path there = std::filesystem::absolute(folder);
+  while (!std::filesystem::exists(there, unknown) && there.has_relative_path())
+    there = there.parent_path();
+  const auto space = std::filesystem::space(there, unknown);
   if (unknown || int64_t(space.available) >= bytes) return;
   fail(ErrorKind::device, folder.string(), ": weights need ", bytes, " bytes, but only ",
        space.available, " are free there");

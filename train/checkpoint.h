@@ -31,10 +31,11 @@ struct WeightsInfo {
 
 /// Where training stands.
 struct TrainState {
-  int64_t epoch = 0;    ///< epochs finished
-  int64_t batches = 0;  ///< batches of the next epoch that are done
-  int64_t steps = 0;    ///< updates in all
-  RunningSums sums;     ///< of the next epoch
+  int64_t epoch = 0;          ///< epochs finished
+  int64_t batches = 0;        ///< batches of the next epoch that are done
+  int64_t steps = 0;          ///< updates in all
+  RunningSums sums;           ///< of the next epoch
+  int64_t epoch_samples = 0;  ///< samples of an epoch; 0: the file does not say
   double best_loss = 0;
   int64_t best_epoch = 0;  ///< 0: none yet
 };
@@ -52,7 +53,7 @@ void save_weights(const std::filesystem::path& file, const Weights& weights);
 Weights load_weights(const std::filesystem::path& file);
 /// Bytes that the file will have, to a few per cent.
 int64_t size_on_disk(const Weights& weights);
-/// Throws Error(device) when there is less free space than `bytes` where the folder is.
+/// Throws Error(device) when there is less free space than `bytes` where the folder is, or will be.
 void check_disk(const std::filesystem::path& folder, int64_t bytes);
 
 }  // namespace lathe

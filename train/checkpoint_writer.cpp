@@ -4,12 +4,41 @@
 #include <cmath>
 #include <string>
 
+#include "tensor/check.h"
+
 namespace lathe {
 namespace {
 
 constexpr double share_of_time = 0.05;  // that writing may take
 
+/// With a state, as `last` has it.
+Weights weights_of(const WeightsInfo& info, Module& model, const Optimizer& optimizer,
+                   const TrainState* state) {
+  Weights weights;
+  weights.info = info;
+  weights.tensors = model.state_dict();
+  if (state) {
+    weights.state = *state;
+    weights.optimizer = optimizer.state();
+    weights.info.epoch = state->epoch;
+  }
+  return weights;
+}
+
 }  // namespace
+
+int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, Module& model,
+                     const Optimizer& optimizer) {
+  const TrainState state;
+  const int64_t bare = size_on_disk(weights_of(info, model, optimizer, nullptr));
+  const int64_t whole = size_on_disk(weights_of(info, model, optimizer, &state));
+  const Recipe::Checkpoint& keys = recipe.checkpoint;
+  int64_t numbered = keys.every > 0 ? recipe.train.epochs / keys.every : 0;
+  if (keys.keep > 0) numbered = std::min(numbered, keys.keep);
+  // A file is written beside the one that it replaces. In floating point: epochs may be any number.
+  const double bytes = 2 * double(whole) + (1 + double(numbered)) * double(bare);
+  return bytes < 0x1p62 ? int64_t(bytes) : int64_t{1} << 62;
+}
 
 CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info,
                                    Module& model, const Optimizer& optimizer)
@@ -22,25 +51,7 @@ CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Recipe& recipe
 }
 
 Weights CheckpointWriter::current(const TrainState* state) const {
-  Weights weights;
-  weights.info = info_;
-  weights.tensors = model_.state_dict();
-  if (state) {
-    weights.state = *state;
-    weights.optimizer = optimizer_.state();
-    weights.info.epoch = state->epoch;
-  }
-  return weights;
-}
-
-void CheckpointWriter::check_disk_for(int64_t epochs) const {
-  const TrainState state;
-  const int64_t bare = size_on_disk(current(nullptr)), whole = size_on_disk(current(&state));
-  const Recipe::Checkpoint& keys = recipe_.checkpoint;
-  int64_t numbered = keys.every > 0 ? epochs / keys.every : 0;
-  if (keys.keep > 0) numbered = std::min(numbered, keys.keep);
-  // A file is written beside the one that it replaces.
-  check_disk(folder_.path(), 2 * whole + (1 + numbered) * bare);
+  return weights_of(info_, model_, optimizer_, state);
 }
 
 void CheckpointWriter::keep_best(int64_t epoch) {
@@ -50,15 +61,17 @@ void CheckpointWriter::keep_best(int64_t epoch) {
   best_is_new_ = true;
 }
 
+void CheckpointWriter::write_best() {
+  Weights best = current(nullptr);
+  best.tensors = kept_;
+  best.info.epoch = kept_epoch_;
+  save_weights(folder_.weights("best"), best);
+  best_is_new_ = false;
+}
+
 void CheckpointWriter::write(const TrainState& state) {
   const Clock::time_point start = Clock::now();
-  if (best_is_new_) {
-    Weights best = current(nullptr);
-    best.tensors = kept_;
-    best.info.epoch = kept_epoch_;
-    save_weights(folder_.weights("best"), best);
-    best_is_new_ = false;
-  }
+  if (best_is_new_) write_best();
   save_weights(folder_.weights("last"), current(&state));
   written_at_ = Clock::now();
   write_seconds_ = std::chrono::duration<double>(written_at_ - start).count();
@@ -82,12 +95,21 @@ void CheckpointWriter::write_numbered(int64_t epoch) {
 }
 
 void CheckpointWriter::write_initial() {
-  if (std::filesystem::exists(folder_.weights("last"))) return;
+  if (kept_epoch_ > 0 || std::filesystem::exists(folder_.weights("last"))) return;
   Weights initial = current(nullptr);
   initial.tensors = kept_;
   initial.state = TrainState();  // no optimiser tensors: all zero
   initial.state->best_loss = HUGE_VAL;
   save_weights(folder_.weights("last"), initial);
+}
+
+std::string CheckpointWriter::write_kept(int64_t best_epoch) {
+  if (best_is_new_) write_best();
+  write_initial();
+  const std::filesystem::path best = folder_.weights("best");
+  if (best_epoch > 0 && std::filesystem::exists(best))
+    return concat("the best weights, of epoch ", best_epoch, ", are in ", best.string());
+  return concat("the last good weights are in ", folder_.weights("last").string());
 }
 
 }  // namespace lathe

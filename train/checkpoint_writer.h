@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "optim/optimizer.h"
 #include "train/checkpoint.h"
@@ -12,14 +13,16 @@
 
 namespace lathe {
 
+/// How many bytes a run's weights will take at most, the model and optimiser being these.
+int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, Module& model,
+                     const Optimizer& optimizer);
+
 class CheckpointWriter {
  public:
   /// Keeps a copy of the model's weights as they are: the last good ones until an epoch has ended.
   CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info, Module& model,
                    const Optimizer& optimizer);
 
-  /// Throws Error(device) unless everything that the run will write has room.
-  void check_disk_for(int64_t epochs) const;
   /// Keeps the model's weights as the best; they are written with the next `last`.
   void keep_best(int64_t epoch);
   /// Writes `best` where it is new, then `last`.
@@ -29,10 +32,14 @@ class CheckpointWriter {
   void end_epoch(const TrainState& state, bool must);
   /// Writes `last` from the weights that the run began with, unless there is one.
   void write_initial();
+  /// When the numbers have gone wrong: writes what is kept and not yet written, and says where the
+  /// best weights are; without any, the last good ones.
+  std::string write_kept(int64_t best_epoch);
 
  private:
   using Clock = std::chrono::steady_clock;
   Weights current(const TrainState* state) const;
+  void write_best();
   void write_numbered(int64_t epoch);
 
   const RunFolder& folder_;

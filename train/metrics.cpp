@@ -87,10 +87,21 @@ ClassMeasures mean_over_classes(const Confusion& confusion, bool by_support) {
 
 }  // namespace
 
-void RunningSums::add(double batch_loss, const Tensor& outputs, const Tensor& labels) {
+double weight_of(const Tensor& labels, const std::vector<double>& class_weights) {
+  if (class_weights.empty()) return double(labels.numel());
+  const Tensor host = labels.to(Device::cpu);
+  double sum = 0;
+  for (int64_t i = 0; i < host.numel(); ++i) sum += class_weights.at(size_t(label_at(host, i)));
+  return sum;
+}
+
+void RunningSums::add(double batch_loss, const Tensor& outputs, const Tensor& labels,
+                      const std::vector<double>& class_weights) {
   const int64_t columns = columns_of(outputs, labels), rows = labels.numel();
   const Tensor host = outputs.to(Device::cpu), host_labels = labels.to(Device::cpu);
-  loss += batch_loss * double(rows);
+  const double batch_weight = weight_of(host_labels, class_weights);
+  loss += batch_loss * batch_weight;
+  weight += batch_weight;
   samples += rows;
   dispatch_float("metrics", host.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < rows; ++i)
@@ -180,30 +191,45 @@ double equal_error_rate(const std::vector<double>& scores, const std::vector<boo
 }
 
 double best_threshold(const std::vector<double>& scores, const std::vector<bool>& positive) {
-  std::vector<double> sorted = scores;
+  LATHE_CHECK(scores.size() == positive.size(), "metrics: ", scores.size(), " scores, but ",
+              positive.size(), " labels");
+  std::vector<std::pair<double, bool>> sorted;
+  for (size_t i = 0; i < scores.size(); ++i)
+    if (!std::isnan(scores[i])) sorted.emplace_back(scores[i], positive[i]);
   std::sort(sorted.begin(), sorted.end());
-  std::vector<double> candidates = {0.5};
-  for (size_t i = 1; i < sorted.size(); ++i)
-    if (sorted[i] != sorted[i - 1]) candidates.push_back((sorted[i] + sorted[i - 1]) / 2);
-  std::sort(candidates.begin(), candidates.end(),
-            [](double a, double b) { return std::abs(a - 0.5) < std::abs(b - 0.5); });
-  double best = 0.5;
+  int64_t correct = std::count_if(sorted.begin(), sorted.end(), [](auto& s) { return s.second; });
   int64_t most = -1;
-  for (double threshold : candidates) {
-    int64_t correct = 0;
-    for (size_t i = 0; i < scores.size(); ++i) correct += (scores[i] > threshold) == positive[i];
-    if (correct > most) {
-      most = correct;
-      best = threshold;
-    }
+  double best = 0.5;
+  // `correct` is that of all thresholds from `low` to before `high`.
+  auto consider = [&](double low, double high) {
+    double threshold = low + (high - low) / 2;
+    if (!(threshold < high)) threshold = low;  // neighbouring numbers
+    if (low <= 0.5 && 0.5 < high) threshold = 0.5;
+    const bool nearer = std::abs(threshold - 0.5) < std::abs(best - 0.5);
+    if (correct < most || (correct == most && !nearer)) return;
+    most = correct;
+    best = threshold;
+  };
+  if (sorted.empty()) return best;
+  const double least = sorted.front().first;
+  consider(least > 0 ? 0 : least - 1, least);
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    correct += sorted[i].second ? -1 : 1;
+    const bool last = i + 1 == sorted.size();
+    const double score = sorted[i].first, high = last ? std::max(1.0, score) : sorted[i + 1].first;
+    if (last || score < high) consider(score, high);
   }
   return best;
 }
 
 void Evaluator::add(double batch_loss, const Tensor& outputs, const Tensor& labels) {
   columns_of(outputs, labels);
-  loss_ += batch_loss * double(labels.numel());
   const Tensor host = labels.to(Device::cpu);
+  // The mean over labels that all weigh nothing is NaN, but counts for nothing.
+  if (const double weight = weight_of(host, class_weights_); weight > 0) {
+    loss_ += batch_loss * weight;
+    weight_ += weight;
+  }
   for (int64_t i = 0; i < host.numel(); ++i) {
     const int64_t label = label_at(host, i);
     LATHE_CHECK(label >= 0 && label < classes_, "metrics: label ", label, " is none of ", classes_,
@@ -228,8 +254,7 @@ std::vector<bool> Evaluator::ones() const {
 Evaluation Evaluator::result(double threshold) const {
   Evaluation e;
   e.samples = int64_t(labels_.size());
-  e.loss = ratio(loss_, double(e.samples));
-  if (std::isnan(loss_)) e.loss = loss_;
+  e.loss = e.samples > 0 ? loss_ / weight_ : 0;
   e.confusion.assign(size_t(classes_), std::vector<int64_t>(size_t(classes_)));
   int64_t correct = 0;
   for (size_t i = 0; i < rows_.size(); ++i) {

@@ -5,18 +5,24 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensor/tensor.h"
 
 namespace lathe {
 
+/// What a batch's mean loss weighs in an epoch's: the class weights of its labels together, or, as
+/// `class_weights` is empty, their number. So the epoch's loss is that of all its samples at once.
+double weight_of(const Tensor& labels, const std::vector<double>& class_weights);
+
 /// Sums of an epoch, exact to resume from. Means are over samples, never over batches.
 struct RunningSums {
-  double loss = 0;  ///< each batch's mean loss times its samples
+  double loss = 0, weight = 0;  ///< each batch's mean loss times weight_of, and these weights
   int64_t correct = 0, samples = 0;
-  void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
-  double mean_loss() const { return samples ? loss / double(samples) : 0; }
+  void add(double batch_loss, const Tensor& outputs, const Tensor& labels,
+           const std::vector<double>& class_weights = {});
+  double mean_loss() const { return weight > 0 ? loss / weight : 0; }
   double accuracy() const { return samples ? double(correct) / double(samples) : 0; }
 };
 
@@ -48,8 +54,9 @@ double average_precision(const std::vector<double>& scores, const std::vector<bo
 /// Where the false positive rate equals the false negative rate on the ROC curve, interpolated
 /// linearly between its points. NaN unless both classes occur.
 double equal_error_rate(const std::vector<double>& scores, const std::vector<bool>& positive);
-/// The threshold of best accuracy: half-way between neighbouring scores, the nearest to 0.5 of
-/// equally good ones.
+/// The threshold of best accuracy, above which a score is positive: 0.5, or half-way between
+/// neighbouring scores, or below or above them all; the nearest to 0.5 of equally good ones. A NaN
+/// score is above no threshold.
 double best_threshold(const std::vector<double>& scores, const std::vector<bool>& positive);
 
 /// Everything about an evaluated split.
@@ -65,8 +72,10 @@ struct Evaluation {
 /// Gathers batches and evaluates them.
 class Evaluator {
  public:
-  /// `positive` is the class that precision, recall and the ranking are about, of two.
-  Evaluator(int64_t classes, int64_t positive = 1) : classes_(classes), positive_(positive) {}
+  /// `positive` is the class that precision, recall and the ranking are about, of two;
+  /// `class_weights` are those of the loss.
+  Evaluator(int64_t classes, int64_t positive = 1, std::vector<double> class_weights = {})
+      : classes_(classes), positive_(positive), class_weights_(std::move(class_weights)) {}
   void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
   Evaluation result(double threshold = 0.5) const;
   /// P(class 1) of each sample, and whether it is one: for thresholds. Two classes only.
@@ -75,7 +84,8 @@ class Evaluator {
 
  private:
   int64_t classes_, positive_;
-  double loss_ = 0;
+  std::vector<double> class_weights_;
+  double loss_ = 0, weight_ = 0;
   std::vector<std::vector<double>> rows_;
   std::vector<int64_t> labels_;
 };

@@ -16,6 +16,7 @@ namespace lathe {
 /// idx.
 struct SplitFiles {
   std::string features, images, labels;
+  bool operator==(const SplitFiles&) const = default;
 };
 
 /// A number, or "auto" where the run works it out from its data.

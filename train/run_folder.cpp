@@ -20,6 +20,23 @@ namespace lathe {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// Whether a run writes a file of this name: best, last or epoch_N, or one cut off while it did.
+bool is_weights_name(std::string name) {
+  const std::string extension = ".safetensors", temporary = ".tmp";
+  if (name.starts_with(".") && name.ends_with(temporary))
+    name = name.substr(1, name.size() - 1 - temporary.size());
+  if (!name.ends_with(extension)) return false;
+  name.resize(name.size() - extension.size());
+  if (name == "best" || name == "last") return true;
+  const std::string epoch = "epoch_";
+  return name.starts_with(epoch) && name.size() > epoch.size() &&
+         name.find_first_not_of("0123456789", epoch.size()) == std::string::npos;
+}
+
+}  // namespace
+
 RunFolder RunFolder::create(const fs::path& project, const std::string& name, bool exist_ok) {
   LATHE_CHECK(!name.empty() && name.find('/') == std::string::npos && name != "." && name != "..",
               "run: expects a name without '/', got '", name, "'");
@@ -47,6 +64,16 @@ RunFolder RunFolder::open(const fs::path& path) {
 
 fs::path RunFolder::weights(const std::string& name) const {
   return path_ / "weights" / (name + ".safetensors");
+}
+
+void RunFolder::clear() const {
+  std::error_code missing;
+  fs::remove(log(), missing);
+  fs::remove(results(), missing);
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(path_ / "weights", missing))
+    if (is_weights_name(entry.path().filename().string())) old.push_back(entry.path());
+  for (const fs::path& file : old) fs::remove(file, missing);
 }
 
 void RunFolder::write_environment(const std::string& command_line) const {

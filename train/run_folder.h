@@ -12,8 +12,8 @@ namespace lathe {
 
 class RunFolder {
  public:
-  /// Makes PROJECT/NAME, or NAME2, NAME3, … where that exists; with `exist_ok` NAME itself, whose
-  /// files are then replaced.
+  /// Makes PROJECT/NAME, or NAME2, NAME3, … where that exists; with `exist_ok` NAME itself, as it
+  /// is: see clear().
   static RunFolder create(const std::filesystem::path& project, const std::string& name,
                           bool exist_ok);
   /// A folder that is there. Throws Error(data) when there is none, or it is no run's.
@@ -25,6 +25,8 @@ class RunFolder {
   std::filesystem::path log() const { return path_ / "train.log"; }
   /// weights/NAME.safetensors.
   std::filesystem::path weights(const std::string& name) const;
+  /// Removes the weights, log and results of an earlier run, and no other file.
+  void clear() const;
   /// Writes env.json: the environment and the command line.
   void write_environment(const std::string& command_line) const;
 

@@ -15,12 +15,6 @@
 
 namespace lathe {
 
-/// Evaluates a model on a dataset in eval mode, without a tape.
-Evaluation evaluate(EvalStep& step, Loader& loader, int64_t classes, int64_t positive,
-                    double threshold = 0.5);
-/// The same, with the outcome of every sample kept.
-Evaluator gather(EvalStep& step, Loader& loader, int64_t classes, int64_t positive);
-
 class Trainer {
  public:
   /// Reads the data and builds the model; nothing is written yet.
@@ -31,13 +25,19 @@ class Trainer {
   /// What is going to be trained on what, for people.
   std::string description();
 
-  /// Begins in a new folder, whose recipe.toml and env.json are written.
+  /// What a new run needs before its folder is made: loads init.weights, and throws Error(device)
+  /// unless there is room where the folder is going to be.
+  void check_start(const std::filesystem::path& folder);
+  /// Begins in a folder, whose recipe.toml and env.json are written; what an earlier run left there
+  /// is removed.
   void start(const RunFolder& folder, const std::string& command_line);
-  /// Goes on from the folder's `last`; from the beginning when it has none.
+  /// Goes on from the folder's `last`; from the beginning when it has no weights yet. Throws, with
+  /// nothing changed, for settings that do not fit what is done already.
   void resume(const RunFolder& folder, const std::string& command_line);
 
   /// Trains to the end; calls on_epoch after each. Returns 0, or the exit code of a signal, the
-  /// state saved. Throws Error(numeric) at the first loss that is not finite.
+  /// state saved. Throws Error(numeric) at the first loss or weight that is not finite, the best
+  /// weights saved.
   int run(Progress& progress, const std::function<void(const EpochResult&)>& on_epoch);
 
   int64_t best_epoch() const { return state_.best_epoch; }
@@ -48,12 +48,22 @@ class Trainer {
   enum class Epoch { finished, stopped };
   void trace_first_step();
   void prepare(const RunFolder& folder);
+  void load_state(const std::string& file, const Weights& last);
+  void check_same_epoch(const std::string& file, const Weights& last) const;
+  void write_beginning(const std::string& command_line);
+
   Epoch train_epoch(Progress& progress, StopSignals& signals);
-  EpochResult end_epoch(double seconds);
+  std::optional<Evaluation> validate(StopSignals& signals);
+  std::optional<EpochResult> end_epoch(double seconds, StopSignals& signals);
   void record(const EpochResult& result, Progress& progress,
               const std::function<void(const EpochResult&)>& on_epoch);
-  [[noreturn]] void stop_nonfinite(const Batch& batch, double loss);
   bool enough_steps() const;
+  bool done() const;
+
+  void save();
+  void check_weights();
+  [[noreturn]] void stop_nonfinite(const Batch& batch, const char* what, double loss);
+  [[noreturn]] void stop_numeric(int64_t step, const std::string& what);
 
   Recipe recipe_;
   Device device_;
@@ -64,6 +74,7 @@ class Trainer {
   WeightsInfo info_;
   std::unique_ptr<Loader> train_loader_, valid_loader_;
   LossFunction loss_;
+  std::vector<double> class_weights_;  // of the loss; empty: all 1
   std::unique_ptr<ParameterArena> arena_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<TrainStep> train_step_;

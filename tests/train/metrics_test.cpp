@@ -3,6 +3,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "layers/loss.h"
+#include "tensor/random.h"
 #include "tests/support.h"
 
 using namespace lathe;
@@ -83,4 +85,87 @@ TEST_CASE("sums of an epoch weigh samples, not batches") {
   sums.add(5, Tensor::from<float>({0}, {1, 1}), Tensor::from<int64_t>({0}, {1}));
   CHECK_EQ(sums.mean_loss(), 2);
   CHECK_EQ(sums.accuracy(), 0.75);
+}
+
+TEST_CASE(
+    "the best threshold is best, for ties, scores that are NaN, and where one class says all") {
+  CHECK_GE(best_threshold({0.6, 0.7, 0.8}, {true, false, false}), 0.8);
+  CHECK_LT(best_threshold({0.2, 0.3, 0.4}, {true, true, false}), 0.2);
+  CHECK_EQ(best_threshold({}, {}), 0.5);
+  const double none = std::nan("");
+  CHECK_EQ(best_threshold({none, 0.4, 0.3, none}, {true, true, false, false}),
+           doctest::Approx(0.35));
+  const double next = std::nextafter(0.7, 1);
+  CHECK_EQ(best_threshold({0.7, next}, {false, true}), 0.7);
+  const RandomStream random(2, Purpose::test);
+  for (uint64_t round = 0; round < 300; ++round) {
+    const uint64_t count = 1 + round % 12;
+    std::vector<double> scores, tried = {-0.5, 0.5};
+    std::vector<bool> positive;
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t draw = random.below(3 * (round * 12 + i), 9);
+      scores.push_back(draw == 8 ? none : double(draw) / 7);
+      positive.push_back(random.below(3 * (round * 12 + i) + 1, 2) == 1);
+      tried.push_back(double(i) / 7 - 0.5 / 7);
+      tried.push_back(scores.back());
+    }
+    auto correct = [&](double threshold) {
+      int64_t count_of = 0;
+      for (size_t i = 0; i < scores.size(); ++i) count_of += (scores[i] > threshold) == positive[i];
+      return count_of;
+    };
+    int64_t most = 0;
+    for (double threshold : tried) most = std::max(most, correct(threshold));
+    CHECK_EQ(correct(best_threshold(scores, positive)), most);
+  }
+}
+
+TEST_CASE("the best threshold of many scores takes no longer than sorting them") {
+  std::vector<double> scores;
+  std::vector<bool> positive;
+  const RandomStream random(3, Purpose::test);
+  for (uint64_t i = 0; i < 300'000; ++i) {
+    scores.push_back(random.uniform53(i));
+    positive.push_back(scores.back() > 0.62);
+  }
+  CHECK_EQ(best_threshold(scores, positive), doctest::Approx(0.62).epsilon(1e-3));
+}
+
+TEST_CASE("with class weights an epoch's loss is the same for any size of batch") {
+  const Tensor logits = Tensor::from<double>({1, -2, 0.5, 0.25, -1, 3, 2, 2, 0, -1}, {5, 2});
+  const Tensor labels = Tensor::from<int64_t>({0, 0, 1, 0, 1}, {5});
+  const std::vector<double> weights = {0.2, 3};
+  const CrossEntropyOptions options{.class_weights = Tensor::from(weights, {2})};
+  const double whole = cross_entropy(logits, labels, options).item();
+  for (int64_t size : {1, 2, 3, 5}) {
+    RunningSums sums;
+    Evaluator evaluator(2, 1, weights);
+    for (int64_t i = 0; i < 5; i += size) {
+      const int64_t end = std::min<int64_t>(i + size, 5);
+      const Tensor x = logits.slice(i, end), y = labels.slice(i, end);
+      const double loss = cross_entropy(x, y, options).item();
+      sums.add(loss, x, y, weights);
+      evaluator.add(loss, x, y);
+    }
+    CHECK_EQ(sums.mean_loss(), doctest::Approx(whole).epsilon(1e-14));
+    CHECK_EQ(evaluator.result().loss, doctest::Approx(whole).epsilon(1e-14));
+  }
+  // Samples of a class that weighs nothing: their own mean is 0 / 0, in the whole they do not
+  // count.
+  Evaluator evaluator(2, 1, {0, 1});
+  evaluator.add(0.5, logits.slice(2, 3), labels.slice(2, 3));
+  evaluator.add(std::nan(""), logits.slice(0, 2), labels.slice(0, 2));
+  CHECK_EQ(evaluator.result().loss, 0.5);
+}
+
+TEST_CASE("pos_weight leaves an epoch's loss a mean over samples, as it is in a batch") {
+  const Tensor logits = Tensor::from<double>({1, -2, 0.5, 0.25, -1}, {5, 1});
+  const Tensor labels = Tensor::from<int64_t>({0, 1, 1, 0, 1}, {5});
+  const double whole = bce_with_logits(logits, labels, 3).item();
+  RunningSums sums;
+  for (auto [begin, end] : {std::pair(0, 2), {2, 5}}) {
+    const Tensor x = logits.slice(begin, end), y = labels.slice(begin, end);
+    sums.add(bce_with_logits(x, y, 3).item(), x, y);
+  }
+  CHECK_EQ(sums.mean_loss(), doctest::Approx(whole).epsilon(1e-14));
 }

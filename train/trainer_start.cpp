@@ -1,0 +1,167 @@
+// How a run begins: its data, model and step, in a new folder or from where one stopped. Whatever
+// can be refused is refused before anything is written.
+#include <cmath>
+
+#include "tensor/allocator.h"
+#include "tensor/check.h"
+#include "tensor/serialize/file.h"
+#include "tensor/suggest.h"
+#include "train/check_data.h"
+#include "train/trainer.h"
+
+namespace lathe {
+namespace {
+
+LoaderOptions loader_options(const Recipe& recipe, bool training) {
+  LoaderOptions options;
+  options.batch_size = recipe.train.batch_size;
+  options.shuffle = training && recipe.train.shuffle;
+  options.seed = uint64_t(recipe.train.seed);
+  options.workers = int(recipe.data.workers);
+  return options;
+}
+
+/// The keys that decide which samples an epoch's batches hold and that differ.
+std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) {
+  std::vector<std::string> keys;
+  auto compare = [&](const char* key, const auto& was, const auto& is) {
+    if (was != is) keys.push_back(key);
+  };
+  compare("data.kind", before.data.kind, now.data.kind);
+  compare("data.train", before.data.train, now.data.train);
+  compare("data.rows_per_sample", before.data.rows_per_sample, now.data.rows_per_sample);
+  compare("train.batch_size", before.train.batch_size, now.train.batch_size);
+  compare("train.shuffle", before.train.shuffle, now.train.shuffle);
+  if (now.train.shuffle) compare("train.seed", before.train.seed, now.train.seed);
+  return keys;
+}
+
+}  // namespace
+
+Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), device_(device) {
+  auto raw = load_split(recipe_, "train");
+  classes_ = class_names(recipe_, *raw);
+  positive_ = positive_class(recipe_, classes_);
+  raw = with_classes(raw, classes_);
+  resolve_pos_weight(recipe_, *raw);
+  info_.normalization = measure(recipe_, *raw);
+  train_ = normalized(raw, info_.normalization);
+  info_.channels = raw->channel_names();
+  if (!recipe_.data.valid.empty()) {
+    valid_ = with_classes(load_split(recipe_, "valid"), classes_);
+    check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
+    valid_ = normalized(valid_, info_.normalization);
+  }
+  info_.model = recipe_.model.name;
+  info_.options = recipe_.model.options;
+  info_.classes = classes_;
+  info_.recipe = to_toml(recipe_, true);
+
+  model_ = make_model(recipe_, device_);
+  check_model_takes(*model_, *train_, first_file(recipe_, "train"));
+  if (valid_) check_model_takes(*model_, *valid_, first_file(recipe_, "valid"));
+  class_weights_ = loss_class_weights(recipe_);
+  loss_ = make_loss(recipe_, int64_t(classes_.size()), device_);
+  arena_ = std::make_unique<ParameterArena>(model_->named_parameters());
+  optimizer_ = std::make_unique<Optimizer>(*arena_, optimizer_options(recipe_));
+  train_step_ = std::make_unique<TrainStep>(*model_, loss_, *optimizer_);
+  eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
+  trace_first_step();
+  allocator(memory_of(device_)).flush();  // of the parameters' memory before the arena
+}
+
+Trainer::~Trainer() = default;
+
+/// Traces the step of whole batches, so that a model that does not fit the data or the loss is
+/// known before anything is written.
+void Trainer::trace_first_step() {
+  const int64_t rows = std::min(recipe_.train.batch_size, train_->size());
+  std::vector<int64_t> extents = {rows};
+  const Shape sample = train_->sample_shape();
+  extents.insert(extents.end(), sample.begin(), sample.end());
+  train_step_->plan_for(Tensor::empty(Shape(extents), train_->dtype(), device_),
+                        Tensor::empty({rows}, DType::i64, device_));
+}
+
+/// Before the folder of a new run is made.
+void Trainer::check_start(const std::filesystem::path& folder) {
+  load_initial_weights(recipe_, *model_);
+  check_disk(folder, bytes_of_run(recipe_, info_, *model_, *optimizer_));
+}
+
+void Trainer::prepare(const RunFolder& folder) {
+  folder_ = folder;
+  state_.epoch_samples = train_->size();
+  train_loader_ = std::make_unique<Loader>(train_, loader_options(recipe_, true));
+  if (valid_) valid_loader_ = std::make_unique<Loader>(valid_, loader_options(recipe_, false));
+  results_.emplace(folder.results(), recipe_.train.dtype == "f64" ? 17 : 9);
+  writer_ = std::make_unique<CheckpointWriter>(*folder_, recipe_, info_, *model_, *optimizer_);
+}
+
+void Trainer::start(const RunFolder& folder, const std::string& command_line) {
+  state_ = TrainState();
+  state_.best_loss = HUGE_VAL;
+  prepare(folder);
+  folder.clear();  // with --exist-ok, of another run's
+  write_beginning(command_line);
+}
+
+void Trainer::resume(const RunFolder& folder, const std::string& command_line) {
+  const std::filesystem::path file = folder.weights("last");
+  if (!std::filesystem::exists(file)) {
+    if (std::filesystem::exists(folder.weights("best")))
+      fail(ErrorKind::data, file.string(), ": there is no such file to go on from, but there is ",
+           "best: begin a new run with init.weights set to that");
+    check_start(folder.path());
+    return start(folder, command_line);
+  }
+  const Weights last = load_weights(file);
+  if (!last.state) fail(ErrorKind::data, file.string(), ": holds no training state to go on from");
+  load_state(file.string(), last);
+  check_same_epoch(file.string(), last);
+  check_disk(folder.path(), bytes_of_run(recipe_, info_, *model_, *optimizer_));
+  prepare(folder);
+  write_beginning(command_line);
+}
+
+void Trainer::load_state(const std::string& file, const Weights& last) {
+  const LoadReport report = model_->load_state_dict(last.tensors, false);
+  if (!report.fits())
+    fail(ErrorKind::data, file, ": the weights do not fit ", recipe_.model.name, report.text());
+  check_channels(*train_, last.info.channels, first_file(recipe_, "train"));
+  std::map<std::string, Tensor> given;
+  for (const NamedTensor& t : last.optimizer) given[t.name] = t.tensor;
+  for (NamedTensor& own : optimizer_->state()) {
+    const auto found = given.find(own.name);
+    if (found == given.end() && last.optimizer.empty()) continue;  // before the first step: zero
+    if (found == given.end() || found->second.shape() != own.tensor.shape())
+      fail(ErrorKind::data, file, ": its optimiser's state does not fit: ", own.name);
+    copy_(own.tensor, found->second);
+  }
+  state_ = *last.state;
+  optimizer_->set_steps(state_.steps);
+}
+
+/// An epoch that was begun goes on in the order in which it was begun.
+void Trainer::check_same_epoch(const std::string& file, const Weights& last) const {
+  const TrainState& state = *last.state;
+  if (state.batches == 0) return;
+  if (!last.info.recipe.empty()) {
+    const Recipe before = parse_recipe({last.info.recipe, file, std::filesystem::current_path()});
+    const std::vector<std::string> changed = changed_order(before, recipe_);
+    LATHE_CHECK(changed.empty(), "--resume: the run stopped within epoch ", state.epoch + 1,
+                ", whose order depends on ", list_text(changed),
+                ": expects what it was; it may change where an epoch has ended");
+  }
+  if (state.epoch_samples > 0 && state.epoch_samples != train_->size())
+    fail(ErrorKind::data, "data.train: the run stopped within epoch ", state.epoch + 1, " of ",
+         state.epoch_samples, " samples, now there are ", train_->size());
+}
+
+void Trainer::write_beginning(const std::string& command_line) {
+  atomic_write(folder_->recipe(), to_toml(recipe_));
+  folder_->write_environment(command_line);
+  results_->keep_until(state_.epoch);
+}
+
+}  // namespace lathe

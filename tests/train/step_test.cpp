@@ -44,3 +44,14 @@ TEST_CASE("a loss that is not finite updates nothing, and the layer where it beg
     }
   }
 }
+
+TEST_CASE("the update of a Linear is fused for batches that are small enough") {
+  Mlp model({.inputs = 8, .hidden = {16}, .outputs = 1});
+  ParameterArena arena(model.named_parameters());
+  Optimizer optimizer(arena, {});
+  TrainStep step(
+      model, [](const Tensor& y, const Tensor& t) { return mse(y, t); }, optimizer);
+  for (const auto& [batch, layers] : {std::pair<int64_t, int>{1, 2}, {128, 2}, {129, 0}})
+    CHECK_EQ(step.plan_for(Tensor::zeros({batch, 8}), Tensor::zeros({batch, 1})).fused_layers,
+             layers);
+}

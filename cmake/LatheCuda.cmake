@@ -1,4 +1,5 @@
-# Resolves LATHE_CUDA and says how device sources (*.cu) are compiled: by nvcc, or as C++ for the emulator.
+# Resolves LATHE_CUDA and says how device sources (*.cu) are compiled: by nvcc, or as C++ for the emulator. Installed
+# too, so that kernels of one's own are compiled as the library's were.
 
 set(LATHE_CUDA_MODE ${LATHE_CUDA})
 if(LATHE_CUDA STREQUAL "AUTO")

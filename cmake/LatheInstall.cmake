@@ -18,7 +18,10 @@ install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/lathe)
 
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake COMPATIBILITY SameMinorVersion)
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/lathe-config.cmake
-     "include(\"\${CMAKE_CURRENT_LIST_DIR}/lathe-targets.cmake\")\nset(LATHE_CUDA_MODE ${LATHE_CUDA_MODE})\n")
+     "include(\"\${CMAKE_CURRENT_LIST_DIR}/lathe-targets.cmake\")\n"
+     "set(LATHE_CUDA ${LATHE_CUDA_MODE})\n"
+     "include(\"\${CMAKE_CURRENT_LIST_DIR}/LatheCuda.cmake\")\n")
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lathe-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake
+        ${CMAKE_CURRENT_LIST_DIR}/LatheCuda.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lathe)
 install(EXPORT lathe-targets NAMESPACE lathe:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lathe)

@@ -2,6 +2,9 @@
 // call, so that one program runs on every x86-64 machine.
 #pragma once
 
+#include "tensor/kernel.h"
+#include "tensor/tensor.h"
+
 namespace lathe::kernels {
 
 #if defined(__x86_64__)
@@ -16,6 +19,20 @@ inline bool has_avx512() {
                           __builtin_cpu_supports("avx512dq") &&
                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   return has;
+}
+
+inline Fit fits_f32_f64(const Tensor& x) {
+  return x.dtype() == DType::f32 || x.dtype() == DType::f64 ? Fit() : "needs f32 or f64";
+}
+/// What fits rows in f32 and f64 for an instruction set, whatever their arguments are: the first
+/// tensor says the type.
+template <class... Rest>
+Fit fits_avx512(Tensor& x, Rest...) {
+  return has_avx512() ? fits_f32_f64(x) : "needs AVX-512";
+}
+template <class... Rest>
+Fit fits_avx2(Tensor& x, Rest...) {
+  return has_avx2() ? fits_f32_f64(x) : "needs AVX2";
 }
 #endif
 

@@ -37,18 +37,6 @@ namespace avx2 {
 }  // namespace avx2
 // clang-format on
 
-Fit fits_dtype(const Tensor& w) {
-  return w.dtype() == DType::f32 || w.dtype() == DType::f64 ? Fit() : "needs f32 or f64";
-}
-Fit fits_avx512(Tensor& w, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&,
-                const Tensor&, const Tensor&, const Tensor&, UpdateRule) {
-  return has_avx512() ? fits_dtype(w) : "needs AVX-512";
-}
-Fit fits_avx2(Tensor& w, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&, Tensor&,
-              const Tensor&, const Tensor&, const Tensor&, UpdateRule) {
-  return has_avx2() ? fits_dtype(w) : "needs AVX2";
-}
-
 }  // namespace
 
 REGISTER_KERNELS(linear_backward_update, cpu, tuned,

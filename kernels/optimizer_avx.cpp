@@ -32,28 +32,18 @@ namespace avx2 {
 }  // namespace avx2
 // clang-format on
 
-Fit fits_dtype(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f64 ? Fit() : "needs f32 or f64";
-}
-Fit fits_step_avx512(Tensor& params, Tensor&, Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                     UpdateRule) {
-  return has_avx512() ? fits_dtype(params.dtype()) : "needs AVX-512";
-}
-Fit fits_step_avx2(Tensor& params, Tensor&, Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                   UpdateRule) {
-  return has_avx2() ? fits_dtype(params.dtype()) : "needs AVX2";
-}
+// Of the norm's arguments the second says the type.
 Fit fits_norm_avx512(Tensor&, const Tensor& grads) {
-  return has_avx512() ? fits_dtype(grads.dtype()) : "needs AVX-512";
+  return has_avx512() ? fits_f32_f64(grads) : "needs AVX-512";
 }
 Fit fits_norm_avx2(Tensor&, const Tensor& grads) {
-  return has_avx2() ? fits_dtype(grads.dtype()) : "needs AVX2";
+  return has_avx2() ? fits_f32_f64(grads) : "needs AVX2";
 }
 
 }  // namespace
 
-REGISTER_KERNELS(optimizer_step, cpu, tuned, {"avx512", avx512::optimizer_step, fits_step_avx512},
-                 {"avx2", avx2::optimizer_step, fits_step_avx2});
+REGISTER_KERNELS(optimizer_step, cpu, tuned, {"avx512", avx512::optimizer_step, fits_avx512},
+                 {"avx2", avx2::optimizer_step, fits_avx2});
 REGISTER_KERNELS(gradient_norm, cpu, tuned, {"avx512", avx512::gradient_norm, fits_norm_avx512},
                  {"avx2", avx2::gradient_norm, fits_norm_avx2});
 

@@ -37,20 +37,12 @@ namespace avx2 {
 }  // namespace avx2
 // clang-format on
 
-Fit fits_dtype(const Tensor& x) {
-  return x.dtype() == DType::f32 || x.dtype() == DType::f64 ? Fit() : "needs f32 or f64";
-}
-Fit fits_avx512(Tensor&, const Tensor& x) { return has_avx512() ? fits_dtype(x) : "needs AVX-512"; }
-Fit fits_avx2(Tensor&, const Tensor& x) { return has_avx2() ? fits_dtype(x) : "needs AVX2"; }
-Fit fits_columns_avx512(Tensor& y, const Tensor& x, double) { return fits_avx512(y, x); }
-Fit fits_columns_avx2(Tensor& y, const Tensor& x, double) { return fits_avx2(y, x); }
-
 }  // namespace
 
 REGISTER_KERNELS(sum_rows, cpu, tuned, {"avx512", avx512::sum_rows, fits_avx512},
                  {"avx2", avx2::sum_rows, fits_avx2});
-REGISTER_KERNELS(sum_columns, cpu, tuned, {"avx512", avx512::sum_columns, fits_columns_avx512},
-                 {"avx2", avx2::sum_columns, fits_columns_avx2});
+REGISTER_KERNELS(sum_columns, cpu, tuned, {"avx512", avx512::sum_columns, fits_avx512},
+                 {"avx2", avx2::sum_columns, fits_avx2});
 
 }  // namespace lathe::kernels
 #endif

@@ -110,15 +110,10 @@ __global__ void softmax_backward_row(T* dx, const T* dy, const T* y, int64_t row
 
 constexpr int64_t longest_of_warp = 1024;
 
-struct Extents {
-  int64_t rows, columns;
-};
-Extents extents(const Tensor& x) { return {x.numel() / x.dim(-1), x.dim(-1)}; }
-
 template <class Team, bool online, bool logarithm>
 void forward_by(Tensor& y, const Tensor& x) {
   if (x.numel() == 0) return;
-  const auto [rows, columns] = extents(x);
+  const int64_t columns = x.dim(-1), rows = x.numel() / columns;
   dispatch_floating("softmax_forward", x.dtype(), [&]<class T>() {
     constexpr int widest = online ? int(16 / sizeof(T)) : 1;
     const bool vectors = row_width<T>(columns, x.data<T>(), y.data<T>()) > 1;
@@ -137,7 +132,7 @@ void forward_online(Tensor& y, const Tensor& x) {
 template <class Team, bool vector, bool logarithm>
 void backward_by(Tensor& dx, const Tensor& dy, const Tensor& y) {
   if (y.numel() == 0) return;
-  const auto [rows, columns] = extents(y);
+  const int64_t columns = y.dim(-1), rows = y.numel() / columns;
   dispatch_floating("softmax_backward", y.dtype(), [&]<class T>() {
     constexpr int widest = vector ? int(16 / sizeof(T)) : 1;
     const bool vectors = row_width<T>(columns, dx.data<T>(), dy.data<T>(), y.data<T>()) > 1;

@@ -35,16 +35,6 @@ namespace avx2 {
 }  // namespace avx2
 // clang-format on
 
-Fit fits_dtype(const Tensor& x) {
-  return x.dtype() == DType::f32 || x.dtype() == DType::f64 ? Fit() : "needs f32 or f64";
-}
-Fit fits_avx512(Tensor&, const Tensor& x) { return has_avx512() ? fits_dtype(x) : "needs AVX-512"; }
-Fit fits_avx2(Tensor&, const Tensor& x) { return has_avx2() ? fits_dtype(x) : "needs AVX2"; }
-Fit fits_backward_avx512(Tensor& dx, const Tensor& dy, const Tensor&) {
-  return fits_avx512(dx, dy);
-}
-Fit fits_backward_avx2(Tensor& dx, const Tensor& dy, const Tensor&) { return fits_avx2(dx, dy); }
-
 }  // namespace
 
 REGISTER_KERNELS(softmax_forward, cpu, tuned,
@@ -54,11 +44,11 @@ REGISTER_KERNELS(log_softmax_forward, cpu, tuned,
                  {"avx512", avx512::forward<avx512::LogSoftmaxForward>, fits_avx512},
                  {"avx2", avx2::forward<avx2::LogSoftmaxForward>, fits_avx2});
 REGISTER_KERNELS(softmax_backward, cpu, tuned,
-                 {"avx512", avx512::backward<avx512::SoftmaxBackward>, fits_backward_avx512},
-                 {"avx2", avx2::backward<avx2::SoftmaxBackward>, fits_backward_avx2});
+                 {"avx512", avx512::backward<avx512::SoftmaxBackward>, fits_avx512},
+                 {"avx2", avx2::backward<avx2::SoftmaxBackward>, fits_avx2});
 REGISTER_KERNELS(log_softmax_backward, cpu, tuned,
-                 {"avx512", avx512::backward<avx512::LogSoftmaxBackward>, fits_backward_avx512},
-                 {"avx2", avx2::backward<avx2::LogSoftmaxBackward>, fits_backward_avx2});
+                 {"avx512", avx512::backward<avx512::LogSoftmaxBackward>, fits_avx512},
+                 {"avx2", avx2::backward<avx2::LogSoftmaxBackward>, fits_avx2});
 
 }  // namespace lathe::kernels
 #endif

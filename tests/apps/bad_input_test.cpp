@@ -437,8 +437,11 @@ TEST_CASE("every mistake is answered, with the right exit code, and loses nothin
     CHECK_EQ(outcome.err.find("internal"), std::string::npos);
   }
   const auto after = snapshot(workshop.scratch.path());
-  for (const auto& [file, bytes] : after)
-    CHECK_MESSAGE((before.count(file) && before.at(file) == bytes), file, " was made or changed");
+  for (const auto& entry : after) {
+    const auto old = before.find(entry.first);
+    CHECK_MESSAGE((old != before.end() && old->second == entry.second), entry.first,
+                  " was made or changed");
+  }
   CHECK_EQ(after.size(), before.size());
   MESSAGE(mistakes().size(), " mistakes");
 }

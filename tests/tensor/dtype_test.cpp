@@ -21,6 +21,7 @@ TEST_CASE("bf16 rounds to nearest even, keeps NaN and Inf") {
   }
 }
 
+#if defined(__FLT16_MANT_DIG__)  // clang 14 has no half on x86-64
 TEST_CASE("f16 equals the compiler's half for every value and for random floats") {
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
     f16 value;
@@ -41,6 +42,7 @@ TEST_CASE("f16 equals the compiler's half for every value and for random floats"
   }
   CHECK_EQ(wrong, 0);
 }
+#endif
 
 TEST_CASE("dtypes have names") {
   CHECK_EQ(dtype_from_name("bf16"), DType::bf16);

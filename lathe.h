@@ -1,16 +1,20 @@
-// All of Lathe's library: tensors and autograd, layers and losses, optimisers, data, models, the training step.
+// All of Lathe's library: tensors and autograd, layers and losses, optimisers, data, models, the
+// training step.
 #pragma once
 
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
+#include "layers/dropout.h"
 #include "layers/flatten.h"
 #include "layers/init.h"
 #include "layers/linear.h"
 #include "layers/loss.h"
 #include "layers/matmul.h"
 #include "layers/module.h"
+#include "layers/random_state.h"
 #include "layers/reduce.h"
 #include "layers/sequential.h"
+#include "layers/softmax.h"
 #include "models/registry.h"
 #include "optim/arena.h"
 #include "optim/optimizer.h"

@@ -250,6 +250,10 @@ Device resolve_device(const CommonOptions& common) {
   return Device::cuda;
 }
 
+nlohmann::ordered_json shape_json(const Shape& shape) {
+  return std::vector<int64_t>(shape.begin(), shape.end());
+}
+
 void check_stdout() {
   if (!std::cout.flush()) fail(ErrorKind::device, "stdout: the results cannot be written");
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tensor/device.h"
+#include "tensor/shape.h"
 
 namespace CLI {
 class App;
@@ -84,6 +85,8 @@ class Program {
 /// that is none, Error(device) for a device that is not there.
 Device resolve_device(const CommonOptions& common);
 
+/// A shape as JSON shows it: [2, 3].
+nlohmann::ordered_json shape_json(const Shape& shape);
 /// Throws Error(device) when what went to stdout could not be written.
 void check_stdout();
 /// One line of JSON on stdout; numbers that are none (NaN, Inf) become null.

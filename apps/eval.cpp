@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "data/csv.h"
 #include "data/loader.h"
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
@@ -80,6 +81,29 @@ std::optional<double> fixed_threshold(const std::string& text) {
   return value;
 }
 
+/// The header of predictions.csv: a probability for each class, or of class 1 alone.
+std::string predictions_header(const UsedWeights& weights, size_t columns) {
+  std::string text = "split,index,label,class";
+  for (size_t i = columns == 1 ? 1 : 0; i < weights.classes.size(); ++i)
+    text += "," + csv_cell("p(" + weights.classes[i] + ")");
+  return text + "\n";
+}
+
+/// Lines of predictions.csv for the samples of a split.
+std::string predictions_lines(const UsedWeights& weights, const std::string& split,
+                              const Evaluator& evaluator, double threshold) {
+  std::string text;
+  for (size_t i = 0; i < evaluator.rows().size(); ++i) {
+    const std::vector<double>& row = evaluator.rows()[i];
+    text += fmt::format("{},{},{},{}", split, i,
+                        csv_cell(weights.classes[size_t(evaluator.labels()[i])]),
+                        csv_cell(weights.classes[size_t(class_of(row, threshold))]));
+    for (double p : row) text += fmt::format(",{:.9g}", p);
+    text += "\n";
+  }
+  return text;
+}
+
 /// Runs weights over splits.
 class SplitRunner {
  public:
@@ -139,7 +163,7 @@ int evaluate_weights(const Options& options, const CommonOptions& common) {
   }
 
   Json all = Json::object();
-  std::string text;
+  std::string text, predictions;
   for (const std::string& split : splits) {
     const Evaluator evaluator = run(split);
     LATHE_CHECK(weights.class_count() == 2 || *threshold == 0.5,
@@ -148,12 +172,18 @@ int evaluate_weights(const Options& options, const CommonOptions& common) {
     all[split] = json_of(e);
     if (*threshold != 0.5) all[split]["threshold"] = *threshold;
     text += text_of(split, e, weights);
+    if (options.report.empty()) continue;
+    if (predictions.empty())
+      predictions = predictions_header(weights, evaluator.rows().at(0).size());
+    predictions += predictions_lines(weights, split, evaluator, *threshold);
   }
   const Json json = splits.size() == 1 ? all[splits[0]] : all;
   if (!options.report.empty()) {
-    std::filesystem::create_directories(options.report);
-    atomic_write(std::filesystem::path(options.report) / "metrics.json", json.dump(2) + "\n");
-    atomic_write(std::filesystem::path(options.report) / "metrics.txt", text);
+    const std::filesystem::path folder = options.report;
+    std::filesystem::create_directories(folder);
+    atomic_write(folder / "metrics.json", json.dump(2) + "\n");
+    atomic_write(folder / "metrics.txt", text);
+    atomic_write(folder / "predictions.csv", predictions);
   }
   if (common.json)
     print_json(json);
@@ -177,7 +207,8 @@ void add_eval(Program& program) {
       .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
       .option("--threshold", options->threshold,
               "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
-      .option("--report", options->report, "a folder for the same as files", "none")
+      .option("--report", options->report, "a folder for the same as files, and predictions.csv",
+              "none")
       .run([&program, options] { return evaluate_weights(*options, program.common); });
 }
 

@@ -15,8 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json shape_json(const Shape& shape) { return std::vector<int64_t>(shape.begin(), shape.end()); }
-
 SafeTensors read(const std::string& file) {
   if (std::filesystem::is_regular_file(file) && !is_safetensors(file))
     fail(ErrorKind::data, file, ": is no safetensors file; other formats cannot be read yet");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "data/csv.h"
 #include "data/idx.h"
 #include "data/landmarks.h"
 #include "data/loader.h"
@@ -36,13 +37,6 @@ std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::strin
     return prepared(weights, read_landmarks({{file}}, options), file);
   }
   return prepared(weights, std::make_shared<IdxDataset>(file, "", dtype), file);
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 std::string line_of(bool json, const UsedWeights& weights, const std::string& input, int64_t index,

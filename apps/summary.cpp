@@ -52,8 +52,6 @@ class LayerTrace final : public CallRecorder {
   CallRecorder* outer_;
 };
 
-Json shape_json(const Shape& shape) { return std::vector<int64_t>(shape.begin(), shape.end()); }
-
 /// A row for each module that computes or has parameters of its own.
 Json layers_json(Module& model, const std::vector<LayerCost>& costs) {
   Json rows = Json::array();

@@ -160,6 +160,13 @@ class LineBlocks {
 
 }  // namespace
 
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 CsvReader::CsvReader(const std::filesystem::path& path) : file_(path.string()), mapped_(path) {
   text_ = mapped_.text();
   mapped_.expect_sequential_reads();

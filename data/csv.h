@@ -20,6 +20,9 @@ struct CsvRow {
   std::vector<std::string> cells;
 };
 
+/// A text as a cell, in quotes where it must be.
+std::string csv_cell(const std::string& text);
+
 /// Reads rows one after another.
 class CsvReader {
  public:

@@ -1,6 +1,7 @@
 #include "data/loader.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace lathe {
@@ -88,20 +89,19 @@ void Loader::cancel() {
 void Loader::prepare(int64_t batch) noexcept {
   Slot& slot = slot_of(batch);
   Batch& to = slot.batch(batch + 1 == batches_);
-  to.first_position = batch * options_.batch_size;
-  to.indices =
-      std::span<const int64_t>(order_).subspan(size_t(to.first_position), size_t(to.inputs.dim(0)));
+  const auto indices = std::span<const int64_t>(order_).subspan(size_t(batch * options_.batch_size),
+                                                                size_t(to.inputs.dim(0)));
   slot.error = nullptr;
   try {
     std::byte* sample = to.inputs.raw();
     const int64_t bytes = data_->sample_shape().numel() * size_of(data_->dtype());
-    for (int64_t index : to.indices) {
+    for (int64_t index : indices) {
       data_->fill(index, epoch_, sample);
       sample += bytes;
     }
     const auto write_labels = [&]<class T>() {
       T* label = to.labels.data<T>();
-      for (int64_t index : to.indices) *label++ = T(data_->label(index));
+      for (int64_t index : indices) *label++ = T(data_->label(index));
     };
     if (options_.label_dtype == DType::i64)
       write_labels.operator()<int64_t>();

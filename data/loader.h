@@ -7,7 +7,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <thread>
 #include <vector>
 
@@ -27,8 +26,6 @@ struct LoaderOptions {
 struct Batch {
   Tensor inputs;  ///< (B, sample shape); the last batch of an epoch may be smaller
   Tensor labels;  ///< (B)
-  std::span<const int64_t> indices;  ///< the samples' indices in the dataset
-  int64_t first_position = 0;        ///< how many samples of the epoch came before
 };
 
 class Loader {

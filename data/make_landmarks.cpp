@@ -163,19 +163,23 @@ void make_split(const std::filesystem::path& folder, const std::string& name, ui
   shuffle_in_place(labels, RandomStream(seed, Purpose::generate, split));
 
   const Face average = average_face();
-  std::string features = header(), label_text = "IDX,Label\n";
+  AtomicFile features(folder / (name + ".csv")), label_file(folder / (name + "_labels.csv"));
+  features.write(header());
+  label_file.write("IDX,Label\n");
   for (int64_t i = 0; i < samples; ++i) {
     const int64_t label = labels[size_t(i)];
     const Video video = make_video(average, Draws(seed, split, uint32_t(i)), label == 0);
+    std::string rows;
     for (int frame = 0; frame < frames; ++frame) {
-      features += std::to_string(i * frames + frame);
-      for (double value : video[size_t(frame)]) append_number(features += ',', value);
-      features += '\n';
+      rows += std::to_string(i * frames + frame);
+      for (double value : video[size_t(frame)]) append_number(rows += ',', value);
+      rows += '\n';
     }
-    label_text += concat(i * frames, ',', label, '\n');
+    features.write(rows);
+    label_file.write(concat(i * frames, ',', label, '\n'));
   }
-  atomic_write(folder / (name + ".csv"), features);
-  atomic_write(folder / (name + "_labels.csv"), label_text);
+  features.commit();
+  label_file.commit();
 }
 
 }  // namespace

@@ -15,9 +15,10 @@ struct Points {
   Tensor inputs, labels;
 };
 
-/// `count` points of two half moons with a little noise; label 1 for the second moon.
-Points half_moons(int64_t count) {
-  const RandomStream random(7, Purpose::generate);
+/// `count` points of two half moons with a little noise; label 1 for the second moon. Each set has
+/// a number of its own, and with it other points.
+Points half_moons(int64_t count, uint32_t set) {
+  const RandomStream random(7, Purpose::generate, set);
   std::vector<float> xy;
   std::vector<int64_t> labels;
   for (int64_t i = 0; i < count; ++i) {
@@ -47,7 +48,7 @@ double accuracy(const Tensor& logits, const Tensor& labels) {
 
 int main() {
   manual_seed(0);
-  const Points train = half_moons(400), test = half_moons(200);
+  const Points train = half_moons(400, 0), test = half_moons(200, 1);
   Sequential model;
   model.add<Linear>(2, 32);
   model.add<ReLU>();
@@ -59,8 +60,10 @@ int main() {
   ParameterArena arena(model.named_parameters());
   Optimizer optimizer(arena, {.lr = 1e-2});
 
-  // Op by op: what the tape records can be stepped through.
+  // Op by op: what the tape records can be stepped through. A model with Dropout draws other masks
+  // in every step only where the step is told; TrainStep tells it.
   for (int step = 0; step < 100; ++step) {
+    set_random_step(step);
     optimizer.zero_grad();
     Tape tape;
     const Tensor loss = loss_of(model(train.inputs), train.labels);

@@ -50,16 +50,6 @@ std::vector<int64_t> ModelOptions::integers(const std::string& name,
   return list.get<std::vector<int64_t>>();
 }
 
-double ModelOptions::number(const std::string& name, double fallback, double low, double high) {
-  const std::string* text = find(name);
-  if (!text) return fallback;
-  const nlohmann::json value = parse(*text);
-  LATHE_CHECK(value.is_number() && value.get<double>() >= low && value.get<double>() <= high,
-              model_, ": the option '", name, "' expects a number from ", low, " to ", high,
-              ", got ", *text);
-  return value.get<double>();
-}
-
 void ModelOptions::check_all_used() const {
   const std::vector<std::string> known(asked_.begin(), asked_.end());
   for (const auto& [name, value] : values_)

@@ -22,8 +22,6 @@ class ModelOptions {
   int64_t integer(const std::string& name, int64_t fallback, int64_t least = 1);
   /// A list of whole numbers of at least 1.
   std::vector<int64_t> integers(const std::string& name, const std::vector<int64_t>& fallback);
-  /// A number in [low, high].
-  double number(const std::string& name, double fallback, double low, double high);
   /// Throws for an option that nothing asked for, offering the nearest one that was.
   void check_all_used() const;
 

@@ -78,6 +78,9 @@ class Evaluator {
       : classes_(classes), positive_(positive), class_weights_(std::move(class_weights)) {}
   void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
   Evaluation result(double threshold = 0.5) const;
+  /// Of each sample: its probabilities, and its class.
+  const std::vector<std::vector<double>>& rows() const { return rows_; }
+  const std::vector<int64_t>& labels() const { return labels_; }
   /// P(class 1) of each sample, and whether it is one: for thresholds. Two classes only.
   std::vector<double> scores() const;
   std::vector<bool> ones() const;

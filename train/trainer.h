@@ -21,7 +21,6 @@ class Trainer {
   Trainer(Recipe recipe, Device device);
   ~Trainer();
 
-  const Recipe& recipe() const { return recipe_; }
   /// What is going to be trained on what, for people.
   std::string description();
 

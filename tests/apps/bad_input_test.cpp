@@ -1,6 +1,5 @@
 // Every mistake that a user can make is answered with the right exit code and a message that says
 // what was expected, and loses nothing.
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +10,7 @@
 
 using namespace lathe;
 using tests::bytes_of;
-using tests::write_text;
+using tests::write_bytes;
 using Words = std::vector<std::string>;
 
 namespace {
@@ -60,24 +59,24 @@ struct Workshop {
       return good.substr(0, second) + other + good.substr(third);
     };
     const size_t comma = row.find(','), next = row.find(',', comma + 1);
-    write_text(scratch / "empty.csv", "");
-    write_text(scratch / "header_only.csv", good.substr(0, first));
-    write_text(scratch / "short_row.csv", with_row(row.substr(0, row.rfind(',')) + "\n"));
-    write_text(scratch / "long_row.csv", with_row(row.substr(0, row.size() - 1) + ",1\n"));
-    write_text(scratch / "text_cell.csv",
-               with_row(row.substr(0, comma) + ",left" + row.substr(next)));
-    write_text(scratch / "nan_cell.csv",
-               with_row(row.substr(0, comma) + ",nan" + row.substr(next)));
-    write_text(scratch / "cut.csv", good.substr(0, good.size() / 2));
-    write_text(scratch / "odd_rows.csv", good.substr(0, third));
-    write_text(scratch / "no_idx.csv", "X" + good.substr(1));
+    write_bytes(scratch / "empty.csv", "");
+    write_bytes(scratch / "header_only.csv", good.substr(0, first));
+    write_bytes(scratch / "short_row.csv", with_row(row.substr(0, row.rfind(',')) + "\n"));
+    write_bytes(scratch / "long_row.csv", with_row(row.substr(0, row.size() - 1) + ",1\n"));
+    write_bytes(scratch / "text_cell.csv",
+                with_row(row.substr(0, comma) + ",left" + row.substr(next)));
+    write_bytes(scratch / "nan_cell.csv",
+                with_row(row.substr(0, comma) + ",nan" + row.substr(next)));
+    write_bytes(scratch / "cut.csv", good.substr(0, good.size() / 2));
+    write_bytes(scratch / "odd_rows.csv", good.substr(0, third));
+    write_bytes(scratch / "no_idx.csv", "X" + good.substr(1));
     const std::string labels = bytes_of(scratch / "data/train_labels.csv");
-    write_text(scratch / "few_labels.csv",
-               labels.substr(0, labels.rfind('\n', labels.size() - 2) + 1));
-    write_text(scratch / "more_labels.csv", labels + "99999,0\n");
-    write_text(scratch / "twice_labels.csv", labels + "0,0\n");
-    write_text(scratch / "label_2.csv", "IDX,Label\n0,2\n");
-    write_text(scratch / "label_word.csv", "IDX,Label\n0,fake\n");
+    write_bytes(scratch / "few_labels.csv",
+                labels.substr(0, labels.rfind('\n', labels.size() - 2) + 1));
+    write_bytes(scratch / "more_labels.csv", labels + "99999,0\n");
+    write_bytes(scratch / "twice_labels.csv", labels + "0,0\n");
+    write_bytes(scratch / "label_2.csv", "IDX,Label\n0,2\n");
+    write_bytes(scratch / "label_word.csv", "IDX,Label\n0,fake\n");
   }
   /// Files that are good in themselves, but not what the model was trained on.
   void change_columns() const {
@@ -85,11 +84,11 @@ struct Workshop {
     const std::string x = ",ldmk1_x,ldmk2_x,", y = ",ldmk2_x,ldmk1_x,";
     std::string permuted = good, narrow;
     permuted.replace(permuted.find(x), x.size(), y);
-    write_text(scratch / "permuted.csv", permuted);
+    write_bytes(scratch / "permuted.csv", permuted);
     std::istringstream lines(good);
     for (std::string line; std::getline(lines, line);)
       narrow += line.substr(0, line.rfind(',')) + "\n";
-    write_text(scratch / "narrow.csv", narrow);
+    write_bytes(scratch / "narrow.csv", narrow);
     const SafeTensors weights =
         read_safetensors(scratch / "runs/train/small/weights/best.safetensors");
     auto metadata = weights.metadata;
@@ -117,29 +116,29 @@ struct Workshop {
       if (t.name == "fc2.bias") t.tensor = Tensor::full({1}, NAN, DType::f32);
     write_safetensors(scratch / "nan.safetensors", weights.tensors, weights.metadata);
     const std::string header = std::string("\0\0\x08\3\0\0\0\2\0\0\0\2\0\0\0\2", 16);
-    write_text(scratch / "images.idx", header + "abcdefgh");
-    write_text(scratch / "labels.idx", std::string("\0\0\x08\1\0\0\0\2\0\x09", 10));
+    write_bytes(scratch / "images.idx", header + "abcdefgh");
+    write_bytes(scratch / "labels.idx", std::string("\0\0\x08\1\0\0\0\2\0\x09", 10));
   }
   void damage_recipes() const {
     fs::create_directories(scratch / "caf\xe9");
     fs::copy_file(recipe, scratch / "caf\xe9/small.toml");
-    write_text(scratch / "section.toml", "[trian]\nepochs = 1\n");
-    write_text(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
-    write_text(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
-    write_text(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
-    write_text(scratch / "no_data.toml", "name = \"x\"\n");
-    write_text(scratch / "half_data.toml", "[data]\ntrain = { features = \"data/train.csv\" }\n");
-    write_text(scratch / "idx_keys.toml",
-               "[data]\nkind = \"idx\"\ntrain = { features = \"a\", labels = \"b\" }\n");
+    write_bytes(scratch / "section.toml", "[trian]\nepochs = 1\n");
+    write_bytes(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
+    write_bytes(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
+    write_bytes(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
+    write_bytes(scratch / "no_data.toml", "name = \"x\"\n");
+    write_bytes(scratch / "half_data.toml", "[data]\ntrain = { features = \"data/train.csv\" }\n");
+    write_bytes(scratch / "idx_keys.toml",
+                "[data]\nkind = \"idx\"\ntrain = { features = \"a\", labels = \"b\" }\n");
   }
   void damage_weights() const {
     const std::string good = bytes_of(scratch / "runs/train/small/weights/best.safetensors");
-    write_text(scratch / "cut.safetensors", good.substr(0, good.size() - 100));
+    write_bytes(scratch / "cut.safetensors", good.substr(0, good.size() - 100));
     std::string flipped = good;
     flipped[12] = '\x01';
-    write_text(scratch / "flipped.safetensors", flipped);
-    write_text(scratch / "empty.safetensors", "");
-    write_text(scratch / "text.safetensors", "these are no weights\n");
+    write_bytes(scratch / "flipped.safetensors", flipped);
+    write_bytes(scratch / "empty.safetensors", "");
+    write_bytes(scratch / "text.safetensors", "these are no weights\n");
     const Tensor x = Tensor::zeros({2});
     write_safetensors(scratch / "other.safetensors", {{"fc1.weight", x}, {"fc9.bias", x}});
     write_safetensors(scratch / "later.safetensors", {{"x", x}}, {{"format_version", "2"}});
@@ -548,4 +547,27 @@ TEST_CASE("--help shows the default of every option that has one") {
         "--split TEXT ... [valid and test]", "--report TEXT [none]",
         "--optimizer TEXT [the recipe's, else adam]"})
     CHECK_MESSAGE(help.find(option) != std::string::npos, option);
+}
+
+TEST_CASE("eval --report writes the metrics and a line for each sample") {
+  const Workshop workshop;
+  const tests::Outcome outcome =
+      workshop.lathe({"eval", "runs/train/small", "--report", "report/new"});
+  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+  const fs::path folder = workshop.scratch / "report/new";
+  const auto metrics = nlohmann::json::parse(bytes_of(folder / "metrics.json"));
+  CHECK_EQ(metrics["valid"]["samples"], 4);
+  CHECK(fs::exists(folder / "metrics.txt"));
+  std::istringstream lines(bytes_of(folder / "predictions.csv"));
+  std::string line;
+  REQUIRE(std::getline(lines, line));
+  CHECK_EQ(line, "split,index,label,class,p(real)");
+  int count = 0;
+  for (; std::getline(lines, line); ++count) {
+    const std::string start = (count < 4 ? "valid," : "test,") + std::to_string(count % 4) + ",";
+    CHECK_EQ(line.substr(0, start.size()), start);
+    const double p = std::stod(line.substr(line.rfind(',') + 1));
+    CHECK_EQ(line.find(",real,0") != line.npos || line.find(",real,1") != line.npos, p > 0.5);
+  }
+  CHECK_EQ(count, 8);
 }

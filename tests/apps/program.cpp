@@ -7,11 +7,10 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "data/make_landmarks.h"
+#include "tests/support.h"
 
 namespace lathe::tests {
 
@@ -68,20 +67,9 @@ Outcome Process::wait() {
   return {code, bytes_of(out_), bytes_of(err_)};
 }
 
-std::string bytes_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return bytes.str();
-}
-
-void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream(file, std::ios::binary) << text;
-}
-
 fs::path write_small_task(const fs::path& folder) {
   make_landmarks(folder / "data", {.train = 10, .valid = 4, .test = 4});
-  write_text(folder / "small.toml", R"(name = "small"
+  write_bytes(folder / "small.toml", R"(name = "small"
 [data]
 train = { features = "data/train.csv", labels = "data/train_labels.csv" }
 valid = { features = "data/valid.csv", labels = "data/valid_labels.csv" }

@@ -44,10 +44,6 @@ inline Outcome run_lathe(const std::vector<std::string>& arguments,
   return Process(arguments, options).wait();
 }
 
-/// The bytes of a file.
-std::string bytes_of(const std::filesystem::path& file);
-void write_text(const std::filesystem::path& file, const std::string& text);
-
 /// Writes small synthetic landmarks and a recipe for a small network, and gives the recipe's path.
 std::filesystem::path write_small_task(const std::filesystem::path& folder);
 

@@ -82,8 +82,8 @@ TEST_CASE("--exist-ok replaces what an earlier run left, and nothing else") {
   const TrainingTask task;
   task.train("a", {"--set", "checkpoint.every=2"});
   for (const char* own : {"notes.txt", "weights/mine.safetensors", "weights/epoch_two.safetensors"})
-    tests::write_text(task.run("a") / own, "mine");
-  tests::write_text(task.run("a") / "weights/.best.safetensors.tmp", "cut off");
+    tests::write_bytes(task.run("a") / own, "mine");
+  tests::write_bytes(task.run("a") / "weights/.best.safetensors.tmp", "cut off");
   task.train("a", {"--exist-ok", "--set", "model.hidden=[4]", "--set", "train.epochs=2"});
   for (const char* epoch : {"epoch_2", "epoch_4", "epoch_6"})
     CHECK_FALSE(fs::exists(task.file("a", epoch)));

@@ -41,11 +41,8 @@ std::vector<float> epoch_of(Loader& loader, uint32_t epoch, int64_t skip = 0) {
   std::vector<float> seen;
   loader.begin(epoch, skip);
   while (const Batch* batch = loader.next()) {
-    seen.push_back(float(batch->first_position));
     for (float v : batch->inputs.to_vector<float>()) seen.push_back(v);
     for (float v : batch->labels.to_vector<float>()) seen.push_back(v);
-    REQUIRE_EQ(int64_t(batch->indices.size()), batch->inputs.dim(0));
-    for (int64_t v : batch->indices) seen.push_back(float(v));
   }
   CHECK_EQ(loader.next(), nullptr);
   return seen;
@@ -91,7 +88,7 @@ TEST_CASE("an epoch resumed in its middle goes on as the whole one did") {
     Loader loader(data, {.batch_size = 8, .shuffle = true, .seed = 1, .workers = workers});
     const auto whole = epoch_of(loader, 3), rest = epoch_of(loader, 3, 4);
     CHECK(std::equal(rest.rbegin(), rest.rend(), whole.rbegin()));
-    CHECK_EQ(rest[0], 32);
+    CHECK_EQ(rest.size(), (50 - 4 * 8) * 3);
     CHECK(epoch_of(loader, 3, 7).empty());
   }
 }
@@ -117,7 +114,7 @@ TEST_CASE("an error of a worker comes out where its batch would, and the loader 
       CHECK_EQ(loader.next(), nullptr);
     }
     loader.begin(0, 6);
-    CHECK_EQ(loader.next()->first_position, 60);
+    CHECK_EQ(loader.next()->labels.data<int64_t>()[0], 60);
   }
 }
 

@@ -57,12 +57,14 @@ int inspect_one(const std::string& file, bool json) {
     return 0;
   }
   std::cout << file << ": safetensors, " << content.tensors.size() << " tensors\n";
-  for (const auto& [key, value] : content.metadata)
+  for (const auto& [key, value] : content.metadata) {
+    const auto lines = std::count(value.begin(), value.end(), '\n');
     std::cout << "  " << key << " = "
-              << (value.find('\n') == std::string::npos
-                      ? value
-                      : fmt::format("({} lines)", std::count(value.begin(), value.end(), '\n')))
+              << (lines > 0             ? fmt::format("({} lines)", lines)
+                  : value.size() > 1000 ? fmt::format("({} characters)", value.size())
+                                        : value)
               << "\n";
+  }
   for (const Json& t : tensors) {
     auto number = [&](const char* key) {
       return t[key].is_null() ? std::string("-") : fmt::format("{:.5g}", t[key].get<double>());

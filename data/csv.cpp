@@ -253,9 +253,11 @@ void check_columns(const std::string& file, const std::vector<std::string>& colu
   std::vector<std::string> sorted = columns, wanted = expected;
   std::sort(sorted.begin(), sorted.end());
   std::sort(wanted.begin(), wanted.end());
-  const std::string how = sorted == wanted ? "the names are the same in another order"
-                                           : concat("it has ", columns.size(), " columns behind ",
-                                                    "the index, there are ", expected.size());
+  const std::string how =
+      sorted == wanted ? "the names are the same in another order"
+      : columns.size() == expected.size()
+          ? "its columns are other ones"
+          : concat("it has ", columns.size(), " columns behind the index, not ", expected.size());
   fail(ErrorKind::data, file, ":1: column ", i + 2, " ", has, ", where ", whose, " ", other, "; ",
        how);
 }

@@ -41,6 +41,9 @@ void check_options(const UseOptions& options, const WeightsInfo& info, const std
       !options.classes || info.classes.empty() || *options.classes == int64_t(info.classes.size()),
       "--num-classes ", *options.classes, ": ", file, " names its ", info.classes.size(),
       " classes itself");
+  for (const std::string& setting : options.settings)
+    LATHE_CHECK(!setting.starts_with("data.classes=") || info.classes.empty(), "--set ", setting,
+                ": ", file, " names its classes itself");
   if (info.model.empty()) return;
   LATHE_CHECK(options.model.empty() || options.model == info.model, "--model ", options.model, ": ",
               file, " names its model itself, ", info.model);

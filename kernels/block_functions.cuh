@@ -99,7 +99,7 @@ __device__ T block_reduce(T value, Op op, T identity) {
   SHARED(T, partial, [32]);
   const int warps = block_threads() / 32, warp = thread_number() / 32, lane = thread_number() % 32;
   value = warp_reduce(value, op);
-  __syncthreads();  // the last call's readers of `partial` are done
+  __syncthreads();  // for some: the last call's readers of `partial` are done
   if (lane == 0) partial[warp] = value;
   __syncthreads();
   return warp_reduce(lane < warps ? partial[lane] : identity, op);

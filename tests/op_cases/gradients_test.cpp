@@ -4,6 +4,7 @@
 // does.
 #include <cmath>
 
+#include "layers/arithmetic.h"
 #include "tests/op_cases/run_case.h"
 #include "tests/support.h"
 
@@ -66,8 +67,8 @@ double jacobian_error(const OpCase& op_case, const std::vector<Tensor>& inputs,
       direction[i].data<double>()[j] = 1;
       const std::vector<double> column = difference(op_case, inputs, direction);
       for (size_t k = 0; k < column.size(); ++k) {
-        const double ours = rows[k][i].data<double>()[j];
-        worst = std::max(worst, std::isnan(ours) ? HUGE_VAL : std::abs(ours - column[k]));
+        const double gap = std::abs(rows[k][i].data<double>()[j] - column[k]);
+        worst = std::isnan(gap) ? HUGE_VAL : std::max(worst, gap);
         largest = std::max(largest, std::abs(column[k]));
       }
     }
@@ -92,11 +93,21 @@ double direction_error(const OpCase& op_case, const std::vector<Tensor>& inputs,
     }
   const std::vector<double> along = difference(op_case, inputs, direction);
   for (size_t k = 0; k < along.size(); ++k) theirs += dy.data<double>()[k] * along[k];
-  if (std::isnan(ours)) return HUGE_VAL;
-  return std::abs(ours - theirs) / (terms > 0 ? terms : 1);
+  const double gap = std::abs(ours - theirs);
+  return std::isnan(gap) ? HUGE_VAL : gap / (terms > 0 ? terms : 1);
 }
 
 }  // namespace
+
+// The logarithm's differences reach below 0, where it is NaN.
+TEST_CASE("op cases: a NaN is never near a gradient") {
+  const OpCase op_case = {.name = "log near 0",
+                          .inputs = {{.shape = {2}, .low = 1e-9, .high = 1e-9}},
+                          .call = [](const auto& in) { return std::vector{log(in[0])}; }};
+  const std::vector<Tensor> inputs = make_inputs(op_case);
+  CHECK(jacobian_error(op_case, inputs, {true}, inputs[0]) == HUGE_VAL);
+  CHECK(direction_error(op_case, inputs, {true}, inputs[0]) == HUGE_VAL);
+}
 
 TEST_CASE("op cases: gradients equal central differences") {
   const ForceVariant reference("*=reference");

@@ -1,9 +1,7 @@
 // Losses, with all their options.
 #include "layers/loss.h"
 
-#include <utility>
-
-#include "tensor/kernel.h"
+#include "tensor/plan.h"
 #include "tests/op_cases/op_case.h"
 
 namespace lathe::tests {
@@ -24,10 +22,8 @@ OpCase bce_case(const Shape& shape, bool integers, double pos_weight) {
 /// Class weights in the type of the loss, converted behind the recorder's back: the case is not
 /// about `cast`.
 Tensor in_type_of_loss(const Tensor& weights, DType logits) {
-  CallRecorder* const recorder = std::exchange(CallRecorder::current, nullptr);
-  Tensor converted = weights.detach().to(logits == DType::f64 ? DType::f64 : DType::f32);
-  CallRecorder::current = recorder;
-  return converted;
+  const OutsidePlan outside;
+  return weights.detach().to(logits == DType::f64 ? DType::f64 : DType::f32);
 }
 
 OpCase cross_entropy_case(int64_t n, int64_t classes, double smoothing, bool weighted) {

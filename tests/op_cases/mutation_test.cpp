@@ -1,15 +1,25 @@
 // Driver: leaves out, one at a time, each barrier, warp barrier and wait for asynchronous copies
 // that the CUDA rows pass in the tiny cases. Some order of threads must then give a wrong result or
-// an error; so each of them is needed, and the tests would notice its loss. One that is not needed
-// says so in the kernel's source, with `// redundant: REASON` on its line.
+// an error; so each of them is needed, and the tests would notice its loss. Each kernel must need
+// the barriers of the functions that it calls, too. One that no kernel needs says so in the source,
+// with `// redundant: REASON` on its line, and one that only some need with `// for some: REASON`.
+// Every one that stands in a source of kernels/ must be reached.
 #if defined(LATHE_EMULATED)
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include "kernels/emulator/options.h"
+#include "tensor/parallel.h"
 #include "tests/op_cases/run_case.h"
 #include "tests/support.h"
 
@@ -100,30 +110,43 @@ std::map<std::string, std::vector<ForcedRun>> find_places(const std::vector<OpCa
   return passed;
 }
 
-// Whether some order of threads shows that the synchronisation at this place was left out.
-bool loss_is_noticed(const std::string& place, const std::vector<ForcedRun>& runs) {
+// Whether some order of threads gives a wrong result or an error in some run.
+bool some_run_fails(const std::vector<ForcedRun>& runs, const std::vector<CaseResult>& want) {
   using emulator::Order;
   emulator::Options& options = emulator::options();
-  const emulator::Options before = options;
-  options.skip = {place};
-  emulator::places_changed();
-  bool noticed = false;
-  for (const ForcedRun& forced : runs) {
-    const CaseResult want = run(forced, "*=reference", DType::f64, Device::cpu);
+  for (size_t i = 0; i < runs.size(); i++) {
     for (const auto& [order, seed] : {std::pair{Order::forward, 0},
                                       {Order::reverse, 0},
                                       {Order::random, 1},
                                       {Order::random, 2}}) {
       options.order = order;
       options.seed = uint64_t(seed);
-      if (!succeeds(forced, want)) noticed = true;
-      if (noticed) break;
+      if (!succeeds(runs[i], want[i])) return true;
     }
-    if (noticed) break;
   }
-  options = before;
-  emulator::places_changed();
-  return noticed;
+  return false;
+}
+
+// Whether the loss of the synchronisation at this place is noticed. It is left out in a process of
+// its own, since a kernel that reads what nobody has written may well read where no memory is.
+bool loss_is_noticed(const std::string& place, const std::vector<ForcedRun>& runs) {
+  std::vector<CaseResult> want;
+  for (const ForcedRun& forced : runs) {
+    want.push_back(run(forced, "*=reference", DType::f64, Device::cpu));
+  }
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);  // instead of doctest's report
+    set_num_threads(1);             // the others stayed behind
+    emulator::options().threads = 1;
+    emulator::options().skip = {place};
+    emulator::places_changed();
+    _exit(some_run_fails(runs, want));
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
 // The source line of "kernel@file.cu:48"; the file lies in kernels/.
@@ -135,22 +158,42 @@ std::string source_line(const std::string& place) {
   return line;
 }
 
+// "file.cu:48" of every synchronisation that stands in a kernel's source.
+std::vector<std::string> written_places() {
+  static const std::regex call("__syncthreads(_\\w+)?\\(|__syncwarp\\(|cp_async_wait<");
+  std::vector<std::string> places;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(LATHE_SOURCE) + "/kernels")) {
+    const std::string file = entry.path().filename();
+    if (!file.ends_with(".cu") && !file.ends_with(".cuh")) continue;
+    std::ifstream lines(entry.path());
+    std::string line;
+    for (int n = 1; std::getline(lines, line); n++) {
+      if (std::regex_search(line.substr(0, line.find("//")), call)) {
+        places.push_back(concat(file, ":", n));
+      }
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
 TEST_CASE("mutations: each barrier that is left out is missed") {
   const std::vector<OpCase> cases = op_cases();
   const std::map<std::string, std::vector<ForcedRun>> places = find_places(cases);
-  std::map<std::string, bool>
-      noticed;  // by file and line for headers: one kernel that needs it is enough
+  std::map<std::string, bool> noticed;
+  std::set<std::string> reached;
   int redundant = 0;
   for (const auto& [place, runs] : places) {
-    const std::string file_line = place.substr(place.find('@') + 1);
-    const bool header = file_line.find(".cuh:") != std::string::npos;
-    if (source_line(place).find("// redundant: ") != std::string::npos) {
+    const std::string file_line = place.substr(place.find('@') + 1), line = source_line(place);
+    reached.insert(file_line);
+    if (line.find("// redundant: ") != std::string::npos) {
       redundant++;
       continue;
     }
-    bool& seen = noticed[header ? "*@" + file_line : place];
+    const bool for_some = line.find("// for some: ") != std::string::npos;
+    bool& seen = noticed[for_some ? "some@" + file_line : place];
     if (!seen) seen = loss_is_noticed(place, runs);
   }
   for (const auto& [noticed_place, seen] : noticed) {
@@ -158,6 +201,10 @@ TEST_CASE("mutations: each barrier that is left out is missed") {
     INFO(place, " can be left out: remove it, add a tiny case that needs it, or say on its line ",
          "why it stays: // redundant: REASON");
     CHECK(seen);
+  }
+  for (const std::string& place : written_places()) {
+    INFO(place, " is reached by no tiny case");
+    CHECK(reached.count(place) == 1);
   }
   MESSAGE(concat("mutations: ", noticed.size(), " places of synchronisation, ", redundant,
                  " redundant; in ", places.size(), " kernels and places"));

@@ -1,6 +1,20 @@
 #include "tests/op_cases/run_case.h"
 
+#include "kernels/cpu_features.h"
+
 namespace lathe::tests {
+
+std::vector<RowInfo> rows_here(const KernelBase& kernel, Device device) {
+  std::vector<RowInfo> rows = kernel.rows(device);
+#if defined(__x86_64__)
+  std::erase_if(rows, [](const RowInfo& row) {
+    const std::string_view name = row.name;
+    return (name.ends_with("avx512") && !kernels::has_avx512()) ||
+           (name.ends_with("avx2") && !kernels::has_avx2());
+  });
+#endif
+  return rows;
+}
 
 CaseResult run_case(const OpCase& op_case, const std::vector<Tensor>& inputs) {
   CaseResult result;

@@ -31,6 +31,9 @@ class UsedRows final : public CallRecorder {
   CallRecorder* outer_;
 };
 
+/// The rows that this processor can run: a name that ends with an instruction set needs it.
+std::vector<RowInfo> rows_here(const KernelBase& kernel, Device device);
+
 /// Results of a call, and the gradient of each input that wants one (else an empty handle).
 struct CaseResult {
   std::vector<Tensor> outputs, gradients;

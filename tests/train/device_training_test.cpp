@@ -1,6 +1,6 @@
 // Training itself on the CUDA device, emulated or real: a few steps of a small landmark MLP give
 // the CPU's losses. In the emulator this runs every kernel of a step, the plan's graph and the
-// stream of the copies, in both orders of threads.
+// stream of the copies, in all orders of threads.
 #include "layers/init.h"
 #include "layers/loss.h"
 #include "models/landmark_mlp.h"
@@ -61,8 +61,12 @@ TEST_CASE("training on the device follows training on the CPU") {
     return tests::skip("training on the device", reason);
 #if defined(LATHE_EMULATED)
   const emulator::Options before = emulator::options();
-  for (emulator::Order order : {emulator::Order::forward, emulator::Order::reverse}) {
+  using emulator::Order;
+  for (Order order : {Order::forward, Order::reverse, Order::random}) {
     emulator::options().order = order;
+    emulator::options().seed = 1;
+    emulator::options().lazy_streams = order == Order::random;
+    INFO("order ", int(order), " (0 forward, 1 reverse, 2 random, with lazy streams)");
     compare_with_cpu();
   }
   emulator::options() = before;

@@ -3,8 +3,7 @@
 // Sources: CUDA C++ Programming Guide, "Shared Memory"; S. Boehm, "How to Optimize a CUDA Matmul
 // Kernel", 2022, whose order the ladder has:
 //   naive           a thread an element; neighbouring lanes take rows, so a warp's accesses to a
-//   and
-//                   c are far apart
+//                   and c are far apart
 //   coalesced       lanes take columns: reads of b and writes of c are whole lines of 128 bytes
 //   shared_tiles    a block reads 16 x 16 tiles of a and b once for all its threads: a sixteenth of
 //                   the traffic

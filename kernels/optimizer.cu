@@ -120,8 +120,8 @@ void vector(Tensor& params, Tensor& m, Tensor& v, const Tensor& grads, const Ten
   });
 }
 
-// ---- gradient_norm: a fixed number of parts, so the order of the sum never changes
-// -----------------
+// ---- gradient_norm ------------------------------------------------------------------------------
+// A fixed number of parts, so the order of the sum never changes.
 
 constexpr int norm_parts = 256;
 

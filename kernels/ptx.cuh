@@ -4,9 +4,12 @@
 // itself.
 //
 // One warp computes C (16x8, f32) += A (16x16) * B (16x8) with 16-bit inputs. Lane l holds, with
-// g = l / 4 and t = l % 4 and two 16-bit elements in each 32-bit register:
-//   a[j]: row g + 8 (j % 2), columns 2t + 8 (j / 2) and the next     b[j]: rows 2t + 8j and the
-//   next, column g c[j]: row g + 8 (j / 2), column 2t + j % 2
+// g = l / 4 and t = l % 4 and two 16-bit elements in each 32-bit register of a and b:
+//
+//   a[j]: row  g + 8 (j % 2),      columns 2t + 8 (j / 2) and the next
+//   b[j]: rows 2t + 8j and next,   column  g
+//   c[j]: row  g + 8 (j / 2),      column  2t + j % 2
+//
 // ldmatrix brings 8x8 tiles of 16-bit elements from shared memory into exactly these layouts: lanes
 // 8i to 8i+7 give the addresses of the rows of tile i, each 16 bytes on a 16-byte boundary.
 #pragma once

@@ -6,6 +6,8 @@
 #include <exception>
 #include <vector>
 
+#include "tensor/check.h"
+
 namespace lathe::emulator {
 
 constinit thread_local BlockRunner* runner = nullptr;
@@ -52,7 +54,11 @@ BlockRunner::BlockRunner() : fibers_(&BlockRunner::fiber_main) {}
 void BlockRunner::run(Launch& launch, uint3 block) {
   launch_ = &launch;
   prepare(block);
-  while (!failed_ && !ready_.empty()) resume(take());
+  try {
+    while (!failed_ && !ready_.empty()) resume(take());
+  } catch (const Error& error) {  // no stack for a thread
+    record(error.what());
+  }
   current_ = nullptr;
   if (!failed_ && alive_ > 0) record(deadlock());
   if (!failed_) {

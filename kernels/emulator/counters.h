@@ -1,12 +1,12 @@
 // Counters of what kernels cost, measured without a GPU (preset profile): how the lanes of a warp
 // spread over memory, how many instructions wait for others. They need no clock: the k-th access at
-// one place of the code by each lane of a warp is one request of the hardware, and follows from the
-// lanes' addresses
-//   in global memory: the 32-byte sectors that the request moves (4-byte loads by neighbouring
-//   lanes:
-//     4; with stride 2: 8; with stride 32: 32; 16-byte loads by neighbouring lanes: 16);
-//   in shared memory: the passes it takes, since each of 32 banks serves one 4-byte word a pass
-//     (8- and 16-byte accesses are served for a half and a quarter of the warp at a time).
+// one place of the code by each lane of a warp is one request of the hardware. What it costs
+// follows from the lanes' addresses.
+//
+// - In global memory: the 32-byte sectors that the request moves. Loads by neighbouring lanes: 4
+//   for 4 bytes a lane, 16 for 16 bytes; with stride 2: 8; with stride 32: 32.
+// - In shared memory: the passes that it takes, since each of 32 banks serves one 4-byte word a
+//   pass. Accesses of 8 and 16 bytes are served for a half and a quarter of the warp at a time.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "tensor/check.h"
 
 namespace lathe::emulator {
@@ -12,14 +15,25 @@ constexpr size_t guard_size = 4096;
 constexpr size_t default_stack_size = sanitizer::active ? 512 * 1024 : 128 * 1024;
 constexpr size_t colour_step = 320;
 
+// A process has a limited number of mappings (65530 by default), and a stack with its guard page
+// takes two of them.
+[[noreturn]] void refuse(const char* what) {
+  fail(ErrorKind::device, "emulator: ", what, " (", std::strerror(errno),
+       "); each OS thread needs 2048 memory mappings for blocks of 1024 threads: set "
+       "LATHE_EMULATOR_THREADS to fewer");
+}
+
 }  // namespace
 
 Fiber::Fiber(unsigned colour) : stack_size_(default_stack_size) {
   colour_bytes_ = colour * colour_step % 4096;
   void* p = mmap(nullptr, guard_size + stack_size_, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) fail(ErrorKind::device, "emulator: no memory for a thread's stack");
-  mprotect(p, guard_size, PROT_NONE);
+  if (p == MAP_FAILED) refuse("no memory for a thread's stack");
+  if (mprotect(p, guard_size, PROT_NONE) != 0) {
+    munmap(p, guard_size + stack_size_);
+    refuse("no guard page for a thread's stack");
+  }
   stack_ = static_cast<char*>(p) + guard_size;
 }
 

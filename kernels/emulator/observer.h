@@ -30,7 +30,7 @@ struct Access {
   size_t bytes;
   bool write, atomic;
   Space space;
-  const void* origin;  // the access's return address, or an interned Place: see access_origin
+  const void* origin;  // the access's return address, or from place_origin
 };
 
 struct LaunchInfo {

@@ -29,9 +29,13 @@ void read_order(Options& options, const std::string& text) {
   }
 }
 
+// With stacks for blocks of 1024 threads, these take half of the 65530 memory mappings that Linux
+// allows a process.
+constexpr unsigned most_default_threads = 16;
+
 Options from_environment() {
   Options options;
-  options.threads = std::max(1u, std::thread::hardware_concurrency());
+  options.threads = std::clamp(std::thread::hardware_concurrency(), 1u, most_default_threads);
   if (const char* text = std::getenv("LATHE_EMULATOR_ORDER")) read_order(options, text);
   if (const char* text = std::getenv("LATHE_EMULATOR_STREAMS")) {
     const std::string streams = text;

@@ -1,11 +1,12 @@
 // How the emulator runs kernels. Read from the environment at first use; a test may assign to it
 // between launches.
 //
-//   LATHE_EMULATOR_ORDER    forward | reverse | random:SEED   which thread (and block) goes next
-//   LATHE_EMULATOR_STREAMS  eager | lazy     work at once, or as late as CUDA allows
-//   LATHE_EMULATOR_THREADS  N                OS threads that run blocks; 1 makes float atomics
-//   repeatable LATHE_EMULATOR_SKIP     [KERNEL@]file.cu:line,...         synchronisations to ignore
-//   LATHE_EMULATOR_PLACES   FILE             appends each distinct place of synchronisation once
+// - LATHE_EMULATOR_ORDER=forward|reverse|random:SEED: which thread (and block) goes next
+// - LATHE_EMULATOR_STREAMS=eager|lazy: work at once, or as late as CUDA allows
+// - LATHE_EMULATOR_THREADS=N: OS threads that run blocks, by default one a core, at most 16; 1
+//   makes float atomics repeatable
+// - LATHE_EMULATOR_SKIP=[KERNEL@]file.cu:line,...: synchronisations to ignore
+// - LATHE_EMULATOR_PLACES=FILE: appends each distinct place of synchronisation once
 #pragma once
 
 #include <cstdint>

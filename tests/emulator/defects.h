@@ -1,7 +1,8 @@
-// Planted defects: kernels and host code with one mistake each, by which the emulator is judged.
-// Each runs in a process of its own (defects_main.cpp) in each configuration that CMakeLists.txt
-// says must catch it. A defect is caught by a wrong result, an error of the emulator, or a
-// sanitizer's report.
+// Planted defects: kernels and host code with one mistake each, by which the emulator is judged;
+// and some of them mended (`sound_...`), which must pass: else a defect's wrong result says
+// nothing. Each runs in a process of its own (defects_main.cpp) in each configuration that
+// CMakeLists.txt says must catch it. A defect is caught by a wrong result, an error of the
+// emulator, or a sanitizer's report.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -24,8 +25,11 @@ struct RegisterDefect {
 inline void require(cudaError_t status) {
   if (status != cudaSuccess) throw std::runtime_error(cudaGetErrorString(status));
 }
-inline void require(bool right) {
-  if (!right) throw std::runtime_error("wrong result");
+template <class T>
+void require_element(int i, T got, T expected) {
+  if (got == expected) return;
+  throw std::runtime_error("wrong result: element " + std::to_string(i) + " is " +
+                           std::to_string(got) + ", not " + std::to_string(expected));
 }
 
 /// Zeros in device memory (or what was there, when not cleared).
@@ -46,7 +50,7 @@ struct Memory {
   void expect(const F& expected) const {
     std::vector<T> values(count);
     require(cudaMemcpy(values.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost));
-    for (int i = 0; i < count; i++) require(values[i] == T(expected(i)));
+    for (int i = 0; i < count; i++) require_element(i, values[i], T(expected(i)));
   }
 };
 

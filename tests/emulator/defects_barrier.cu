@@ -10,17 +10,22 @@ namespace {
 
 // ---- missing barriers and races -----------------------------------------------------------------
 
+template <bool with_barrier>
 __global__ void reads_next(int* y) {
   SHARED(int, s, [128]);
   const int t = int(threadIdx.x);
-  s[t] = t;  // a __syncthreads is missing after this
+  s[t] = t;
+  if (with_barrier) __syncthreads();
   y[t] = s[(t + 1) % 128];
 }
-const RegisterDefect no_barrier_reads_next("no_barrier_reads_next", [] {
+template <bool with_barrier>
+void read_next() {
   Memory<int> y(128);
-  launch(reads_next, 1, 128, 0, y.data);
+  launch(reads_next<with_barrier>, 1, 128, 0, y.data);
   y.expect([](int i) { return (i + 1) % 128; });
-});
+}
+const RegisterDefect no_barrier_reads_next("no_barrier_reads_next", read_next<false>);
+const RegisterDefect sound_read_next("sound_read_next", read_next<true>);
 
 __global__ void reads_previous(int* y) {
   SHARED(int, s, [128]);
@@ -51,21 +56,26 @@ const RegisterDefect no_second_barrier_in_loop("no_second_barrier_in_loop", [] {
   y.expect([](int i) { return 4 * (127 - i) + 6; });
 });
 
+template <bool with_barrier>
 __global__ void tree_in_warp(float* y) {
   SHARED(float, s, [32]);
   const int t = int(threadIdx.x);
   s[t] = float(t);
   __syncwarp();
   for (int distance = 16; distance > 0; distance /= 2) {
-    if (t < distance) s[t] += s[t + distance];  // a __syncwarp is missing after this
+    if (t < distance) s[t] += s[t + distance];
+    if (with_barrier) __syncwarp();
   }
   if (t == 0) *y = s[0];
 }
-const RegisterDefect no_syncwarp_in_tree("no_syncwarp_in_tree", [] {
+template <bool with_barrier>
+void sum_in_warp() {
   Memory<float> y(1);
-  launch(tree_in_warp, 1, 32, 0, y.data);
+  launch(tree_in_warp<with_barrier>, 1, 32, 0, y.data);
   y.expect([](int) { return 496; });
-});
+}
+const RegisterDefect no_syncwarp_in_tree("no_syncwarp_in_tree", sum_in_warp<false>);
+const RegisterDefect sound_sum_in_warp("sound_sum_in_warp", sum_in_warp<true>);
 
 __global__ void tree_in_block(float* y) {
   SHARED(float, s, [256]);
@@ -143,6 +153,7 @@ const RegisterDefect copy_without_wait("copy_without_wait", [] {
   y.expect([](int) { return 0; });
 });
 
+template <bool with_barrier>
 __global__ void refills_in_use(float* y, const float* x) {
   SHARED_ALIGNED(16, float, s, [128]);
   float sum = 0;
@@ -151,28 +162,36 @@ __global__ void refills_in_use(float* y, const float* x) {
     cp_async_commit();
     cp_async_wait<0>();
     __syncthreads();
-    sum += s[127 - threadIdx.x];  // a __syncthreads is missing before the next copy
+    sum += s[127 - threadIdx.x];
+    if (with_barrier) __syncthreads();  // before the next copy
   }
   y[threadIdx.x] = sum;
 }
 __global__ void count_up(float* x) { x[threadIdx.x] = float(threadIdx.x); }
-const RegisterDefect copy_into_buffer_in_use("copy_into_buffer_in_use", [] {
+template <bool with_barrier>
+void refill() {
   Memory<float> x(256), y(32);
   launch(count_up, 1, 256, 0, x.data);
-  launch(refills_in_use, 1, 32, 0, y.data, x.data);
+  launch(refills_in_use<with_barrier>, 1, 32, 0, y.data, x.data);
   y.expect([](int i) { return 2 * (127 - i) + 128; });
-});
+}
+const RegisterDefect copy_into_buffer_in_use("copy_into_buffer_in_use", refill<false>);
+const RegisterDefect sound_refill("sound_refill", refill<true>);
 
 // ---- barriers and warp functions that not every thread reaches ----------------------------------
 
-__global__ void half_skips(int* y) {
-  if (threadIdx.x < 16) __syncthreads();
+__global__ void some_skip(int* y, unsigned reaching) {
+  if (threadIdx.x < reaching) __syncthreads();
   y[threadIdx.x] = 1;
 }
-const RegisterDefect half_the_warp_skips_barrier("half_the_warp_skips_barrier", [] {
+template <unsigned reaching>
+void pass_barrier() {
   Memory<int> y(32);
-  launch(half_skips, 1, 32, 0, y.data);
-});
+  launch(some_skip, 1, 32, 0, y.data, reaching);
+  y.expect([](int) { return 1; });
+}
+const RegisterDefect half_the_warp_skips_barrier("half_the_warp_skips_barrier", pass_barrier<16>);
+const RegisterDefect sound_barrier("sound_barrier", pass_barrier<32>);
 
 __global__ void two_places(int* y) {
   if (threadIdx.x % 2) {

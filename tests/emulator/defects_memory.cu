@@ -1,7 +1,5 @@
-// Planted defects: memory out of bounds, freed, uninitialised or misaligned, on the device and in
-// what the host does with streams; launches beyond the limits.
+// Planted defects: memory out of bounds, freed, uninitialised or misaligned.
 #include "kernels/device.cuh"
-#include "tensor/stream.h"
 #include "tests/emulator/defects.h"
 
 using namespace lathe::kernels;
@@ -16,12 +14,17 @@ __global__ void add_one(const float* x, float* y) { y[threadIdx.x] = x[threadIdx
 
 __global__ void reads_past_end(const float* x, float* y, int n) {
   const int t = int(threadIdx.x);
-  if (t <= n) y[t % n] = x[t];  // should be t < n
+  if (t <= n) y[t % 64] = x[t];  // 64 elements
 }
-const RegisterDefect global_read_past_end("global_read_past_end", [] {
+template <int last>
+void read_all() {
   Memory<float> x(64), y(64);
-  launch(reads_past_end, 1, 128, 0, x.data, y.data, 64);
-});
+  launch(set_ones, 1, 64, 0, x.data);
+  launch(reads_past_end, 1, 128, 0, static_cast<const float*>(x.data), y.data, last);
+  y.expect([](int i) { return i <= last ? 1 : 0; });
+}
+const RegisterDefect global_read_past_end("global_read_past_end", read_all<64>);
+const RegisterDefect sound_read_all("sound_read_all", read_all<63>);
 
 __global__ void writes_past_end(float* x, int n) {
   const int t = int(threadIdx.x);
@@ -104,25 +107,33 @@ __global__ void fills_dynamic(int* y) {
   __syncthreads();
   y[t] = s[t];
 }
-const RegisterDefect dynamic_shared_too_small("dynamic_shared_too_small", [] {
+template <int count>
+void fill_dynamic() {
   Memory<int> y(128);
-  launch(fills_dynamic, 1, 128, 127 * sizeof(int), y.data);
-});
+  launch(fills_dynamic, 1, 128, count * sizeof(int), y.data);
+  y.expect([](int i) { return i; });
+}
+const RegisterDefect dynamic_shared_too_small("dynamic_shared_too_small", fill_dynamic<127>);
+const RegisterDefect sound_fill_dynamic("sound_fill_dynamic", fill_dynamic<128>);
 
 // ---- uninitialised memory -----------------------------------------------------------------------
 
+template <int skipped>
 __global__ void skips_one(float* y) {
   SHARED(float, s, [64]);
   const int t = int(threadIdx.x);
-  if (t != 7) s[t] = 1;
+  if (t != skipped) s[t] = 1;
   __syncthreads();
   y[t] = s[t];
 }
-const RegisterDefect uninitialised_shared("uninitialised_shared", [] {
+template <int skipped>
+void fill_shared() {
   Memory<float> y(64);
-  launch(skips_one, 1, 64, 0, y.data);
-  y.expect([](int i) { return i == 7 ? 0 : 1; });
-});
+  launch(skips_one<skipped>, 1, 64, 0, y.data);
+  y.expect([](int) { return 1; });
+}
+const RegisterDefect uninitialised_shared("uninitialised_shared", fill_shared<7>);
+const RegisterDefect sound_fill_shared("sound_fill_shared", fill_shared<-1>);
 
 __global__ void masks_it(int* y) {
   SHARED(int, s, [64]);
@@ -189,84 +200,6 @@ __global__ void misaligned_helper(const float* x, float* y) {
 const RegisterDefect misaligned_load_vector("misaligned_load_vector", [] {
   Memory<float> x(128), y(16);
   launch(misaligned_helper, 1, 16, 0, x.data, y.data);
-});
-
-// ---- host and streams ---------------------------------------------------------------------------
-
-struct Stream {
-  cudaStream_t handle = nullptr;
-  Stream() { require(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking)); }
-};
-
-float* pinned_floats(int count, float value) {
-  float* p = nullptr;
-  require(cudaMallocHost(&p, count * sizeof(float)));
-  for (int i = 0; i < count; i++) p[i] = value;
-  return p;
-}
-
-const RegisterDefect host_reads_device_pointer("host_reads_device_pointer", [] {
-  Memory<float> x(64);
-  const volatile float v = x.data[3];
-  (void)v;
-});
-
-const RegisterDefect no_synchronisation_before_read("no_synchronisation_before_read", [] {
-  Memory<float> x(64);
-  float* host = pinned_floats(64, -1);
-  require(cudaDeviceSynchronize());
-  const Stream stream;
-  const lathe::StreamScope scope(stream.handle);
-  launch(set_ones, 1, 64, 0, x.data);
-  require(cudaMemcpyAsync(host, x.data, 256, cudaMemcpyDeviceToHost, stream.handle));
-  require(host[5] == 1);
-});
-
-const RegisterDefect pinned_source_overwritten("pinned_source_overwritten", [] {
-  Memory<float> x(64), y(64);
-  float* host = pinned_floats(64, 1);
-  require(cudaDeviceSynchronize());
-  const Stream stream;
-  const lathe::StreamScope scope(stream.handle);
-  require(cudaMemcpyAsync(x.data, host, 256, cudaMemcpyHostToDevice, stream.handle));
-  host[0] = 99;
-  launch(add_one, 1, 64, 0, x.data, y.data);
-  require(cudaStreamSynchronize(stream.handle));
-  y.expect([](int) { return 2; });
-});
-
-const RegisterDefect two_streams_no_event("two_streams_no_event", [] {
-  Memory<float> x(64), y(64);
-  require(cudaDeviceSynchronize());
-  const Stream first, second;
-  {
-    const lathe::StreamScope scope(first.handle);
-    launch(set_ones, 1, 64, 0, x.data);
-  }
-  {
-    const lathe::StreamScope scope(second.handle);
-    launch(add_one, 1, 64, 0, x.data, y.data);
-  }
-  require(cudaStreamSynchronize(second.handle));
-  require(cudaStreamSynchronize(first.handle));
-  y.expect([](int) { return 2; });
-});
-
-// ---- limits -------------------------------------------------------------------------------------
-
-const RegisterDefect block_of_2048_threads("block_of_2048_threads", [] {
-  Memory<float> y(2048);
-  launch(set_ones, 1, 2048, 0, y.data);
-});
-
-__global__ void uses_64_kb(float* y) {
-  SHARED(float, s, [16384]);
-  s[threadIdx.x] = 1;
-  y[threadIdx.x] = s[threadIdx.x];
-}
-const RegisterDefect static_shared_of_64_kb("static_shared_of_64_kb", [] {
-  Memory<float> y(64);
-  launch(uses_64_kb, 1, 64, 0, y.data);
 });
 
 }  // namespace

@@ -1,7 +1,9 @@
-// The part of the CUDA runtime API that Lathe calls, declared by Lathe for builds that emulate the
-// device: names, signatures and values are those of the toolkit's header of the same name, so host
-// code compiles against either. The emulator (kernels/emulator/runtime_*.cpp) implements it. A call
-// that is not here is one that Lathe does not make; add it to both places together.
+// The part of the CUDA runtime API that is emulated, declared by Lathe for builds without a GPU:
+// names, signatures and values are those of the toolkit's header of the same name, so host code
+// compiles against either. Here are the calls that Lathe makes, those that its tests make, and a
+// few more that programs with kernels of their own commonly make (events that are timed, device
+// attributes, memory on a stream). The emulator (kernels/emulator/runtime_*.cpp) implements them; a
+// new one is added to both places together.
 #pragma once
 
 #include <cstddef>

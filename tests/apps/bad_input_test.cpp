@@ -1,21 +1,14 @@
 // Every mistake that a user can make is answered with the right exit code and a message that says
 // what was expected, and loses nothing.
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "tensor/device.h"
-#include "tensor/serialize/safetensors.h"
-#include "tests/apps/program.h"
-#include "tests/support.h"
+#include "tests/apps/workshop.h"
 
 using namespace lathe;
-using tests::bytes_of;
-using tests::write_bytes;
-using Words = std::vector<std::string>;
+using namespace lathe::tests;
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Mistake {
   std::string name;
@@ -32,141 +25,9 @@ std::map<std::string, std::string> snapshot(const fs::path& folder) {
   return files;
 }
 
-/// A folder with a small task, a run that went well, and files with one mistake each.
-struct Workshop {
-  tests::ScratchFolder scratch;
-  fs::path recipe = tests::write_small_task(scratch.path());
-
-  Workshop() {
-    const tests::Outcome trained = lathe({"train", "small.toml", "--quiet"});
-    REQUIRE_MESSAGE(trained.code == 0, trained.err);
-    damage_csv();
-    change_columns();
-    make_other_weights();
-    damage_recipes();
-    damage_weights();
-  }
-  tests::Outcome lathe(const Words& words) const {
-    return tests::run_lathe(words, {.folder = scratch.path()});
-  }
-
-  void damage_csv() const {
-    const std::string good = bytes_of(scratch / "data/train.csv");
-    const size_t first = good.find('\n') + 1, second = good.find('\n', first) + 1;
-    const size_t third = good.find('\n', second) + 1;
-    const std::string row = good.substr(second, third - second);  // line 3 of the file
-    auto with_row = [&](const std::string& other) {
-      return good.substr(0, second) + other + good.substr(third);
-    };
-    const size_t comma = row.find(','), next = row.find(',', comma + 1);
-    write_bytes(scratch / "empty.csv", "");
-    write_bytes(scratch / "header_only.csv", good.substr(0, first));
-    write_bytes(scratch / "short_row.csv", with_row(row.substr(0, row.rfind(',')) + "\n"));
-    write_bytes(scratch / "long_row.csv", with_row(row.substr(0, row.size() - 1) + ",1\n"));
-    write_bytes(scratch / "text_cell.csv",
-                with_row(row.substr(0, comma) + ",left" + row.substr(next)));
-    write_bytes(scratch / "nan_cell.csv",
-                with_row(row.substr(0, comma) + ",nan" + row.substr(next)));
-    write_bytes(scratch / "cut.csv", good.substr(0, good.size() / 2));
-    write_bytes(scratch / "odd_rows.csv", good.substr(0, third));
-    write_bytes(scratch / "no_idx.csv", "X" + good.substr(1));
-    const std::string labels = bytes_of(scratch / "data/train_labels.csv");
-    write_bytes(scratch / "few_labels.csv",
-                labels.substr(0, labels.rfind('\n', labels.size() - 2) + 1));
-    write_bytes(scratch / "more_labels.csv", labels + "99999,0\n");
-    write_bytes(scratch / "twice_labels.csv", labels + "0,0\n");
-    write_bytes(scratch / "label_2.csv", "IDX,Label\n0,2\n");
-    write_bytes(scratch / "label_word.csv", "IDX,Label\n0,fake\n");
-  }
-  /// Files that are good in themselves, but not what the model was trained on.
-  void change_columns() const {
-    const std::string good = bytes_of(scratch / "data/test.csv");
-    const std::string x = ",ldmk1_x,ldmk2_x,", y = ",ldmk2_x,ldmk1_x,";
-    std::string permuted = good, narrow;
-    permuted.replace(permuted.find(x), x.size(), y);
-    write_bytes(scratch / "permuted.csv", permuted);
-    std::istringstream lines(good);
-    for (std::string line; std::getline(lines, line);)
-      narrow += line.substr(0, line.rfind(',')) + "\n";
-    write_bytes(scratch / "narrow.csv", narrow);
-    const SafeTensors weights =
-        read_safetensors(scratch / "runs/train/small/weights/best.safetensors");
-    auto metadata = weights.metadata;
-    metadata.erase("channels");  // as weights were before they kept the names
-    write_safetensors(scratch / "unnamed.safetensors", weights.tensors, metadata);
-  }
-  /// A network of ten classes, its weights without a word about them, some of them broken.
-  void make_other_weights() const {
-    std::vector<StoredTensor> tensors;
-    auto add = [&](const std::string& name, const Shape& shape) {
-      tensors.push_back({name, Tensor::full(shape, 0.01, DType::f32)});
-    };
-    add("fc1.weight", {4, 4});
-    add("fc1.bias", {4});
-    add("fc2.weight", {10, 4});
-    add("fc2.bias", {10});
-    write_safetensors(scratch / "ten.safetensors", tensors);
-    SafeTensors weights = read_safetensors(scratch / "runs/train/small/weights/best.safetensors");
-    write_safetensors(scratch / "two_of_three.safetensors", weights.tensors,
-                      [metadata = weights.metadata]() mutable {
-                        metadata["classes"] = "[\"a\", \"b\", \"c\"]";
-                        return metadata;
-                      }());
-    for (StoredTensor& t : weights.tensors)
-      if (t.name == "fc2.bias") t.tensor = Tensor::full({1}, NAN, DType::f32);
-    write_safetensors(scratch / "nan.safetensors", weights.tensors, weights.metadata);
-    const std::string header = std::string("\0\0\x08\3\0\0\0\2\0\0\0\2\0\0\0\2", 16);
-    write_bytes(scratch / "images.idx", header + "abcdefgh");
-    write_bytes(scratch / "labels.idx", std::string("\0\0\x08\1\0\0\0\2\0\x09", 10));
-  }
-  void damage_recipes() const {
-    fs::create_directories(scratch / "caf\xe9");
-    fs::copy_file(recipe, scratch / "caf\xe9/small.toml");
-    write_bytes(scratch / "section.toml", "[trian]\nepochs = 1\n");
-    write_bytes(scratch / "not_toml.toml", "name = \"x\"\n[train\n");
-    write_bytes(scratch / "unknown_key.toml", "[train]\nepochs = 1\nbatchsize = 3\n");
-    write_bytes(scratch / "wrong_type.toml", "[train]\n\nepochs = \"many\"\n");
-    write_bytes(scratch / "no_data.toml", "name = \"x\"\n");
-    write_bytes(scratch / "half_data.toml", "[data]\ntrain = { features = \"data/train.csv\" }\n");
-    write_bytes(scratch / "idx_keys.toml",
-                "[data]\nkind = \"idx\"\ntrain = { features = \"a\", labels = \"b\" }\n");
-  }
-  void damage_weights() const {
-    const std::string good = bytes_of(scratch / "runs/train/small/weights/best.safetensors");
-    write_bytes(scratch / "cut.safetensors", good.substr(0, good.size() - 100));
-    std::string flipped = good;
-    flipped[12] = '\x01';
-    write_bytes(scratch / "flipped.safetensors", flipped);
-    write_bytes(scratch / "empty.safetensors", "");
-    write_bytes(scratch / "text.safetensors", "these are no weights\n");
-    const Tensor x = Tensor::zeros({2});
-    write_safetensors(scratch / "other.safetensors", {{"fc1.weight", x}, {"fc9.bias", x}});
-    write_safetensors(scratch / "later.safetensors", {{"x", x}}, {{"format_version", "2"}});
-    write_safetensors(scratch / "metadata.safetensors", {{"x", x}}, {{"model", "{\"name\": 3"}});
-    write_safetensors(scratch / "nameless.safetensors", {{"x", x}}, {});
-    fs::create_directories(scratch / "no_run");
-    fs::create_directories(scratch / "bad_run/weights");
-    fs::copy_file(scratch / "runs/train/small/recipe.toml", scratch / "bad_run/recipe.toml");
-    fs::copy_file(scratch / "cut.safetensors", scratch / "bad_run/weights/last.safetensors");
-  }
-};
-
-Words with(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 /// The test set with other features.
 std::string test_set(const std::string& split, const std::string& features) {
   return "data." + split + "={features=\"" + features + "\",labels=\"data/test_labels.csv\"}";
-}
-/// A training run with a setting.
-Words set(const std::string& setting) { return {"train", "small.toml", "--set", setting}; }
-
-/// A command on the weights of ten classes, which say nothing about themselves.
-Words bare(const std::string& command, const Words& more) {
-  return with({command, "ten.safetensors", "--model", "mlp", "--set", "data.kind=idx", "--set",
-               "model.inputs=4", "--set", "model.hidden=[4]", "--set", "model.outputs=10"},
-              more);
 }
 
 std::vector<Mistake> mistakes() {
@@ -447,131 +308,4 @@ TEST_CASE("every mistake is answered, with the right exit code, and loses nothin
   }
   CHECK_EQ(after.size(), before.size());
   MESSAGE(mistakes().size(), " mistakes");
-}
-
-TEST_CASE("with --json an error is an object that says where") {
-  const Workshop workshop;
-  auto error = [&](const Words& command) {
-    return nlohmann::json::parse(workshop.lathe(command).out)["error"];
-  };
-  const auto cell = error(with(set("data.train.features=text_cell.csv"), {"--json"}));
-  CHECK_EQ(cell["kind"], "data");
-  CHECK_EQ(cell["line"], 3);
-  CHECK_EQ(fs::path(cell["file"].get<std::string>()).filename(), "text_cell.csv");
-  const auto key = error({"train", "wrong_type.toml", "--json"});
-  CHECK_EQ(key["kind"], "usage");
-  CHECK_EQ(key["line"], 3);
-  CHECK_EQ(error({"trian", "--json"})["file"], nullptr);
-}
-
-TEST_CASE("weights that do not fit: missing, unexpected and mismatched are listed together") {
-  const Workshop workshop;
-  const std::string message = workshop.lathe(set("init.weights=other.safetensors")).err;
-  for (const char* part :
-       {"fc1.bias", "fc2.weight", "fc9.bias", "fc1.weight (expects (8, 2176), got (2,))"})
-    CHECK_NE(message.find(part), std::string::npos);
-}
-
-TEST_CASE("weights that say nothing about themselves: the model's outputs say how many classes") {
-  const Workshop workshop;
-  const tests::Outcome predicted = workshop.lathe(bare("predict", {"images.idx", "--json"}));
-  REQUIRE_MESSAGE(predicted.code == 0, predicted.err);
-  const auto line = nlohmann::json::parse(predicted.out.substr(0, predicted.out.find('\n')));
-  CHECK_EQ(line["probabilities"].size(), 10);
-  const tests::Outcome evaluated =
-      workshop.lathe(bare("eval", {"--split", "test", "--json", "--num-classes", "10", "--set",
-                                   "data.test={images=\"images.idx\",labels=\"labels.idx\"}"}));
-  REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
-  CHECK_EQ(nlohmann::json::parse(evaluated.out)["confusion"].size(), 10);
-}
-
-TEST_CASE("results that cannot be written are an error") {
-  if (!fs::exists("/dev/full")) return tests::skip("full stdout", "there is no /dev/full");
-  const Workshop workshop;
-  for (const Words& words : {Words{"env"},
-                             {"kernels", "--json"},
-                             {"summary", "mlp"},
-                             {"--help"},
-                             {"train", "--help-recipe"},
-                             {"predict", "runs/train/small", "data/test.csv"},
-                             {"eval", "runs/train/small"}}) {
-    const tests::Outcome outcome =
-        tests::run_lathe(words, {.folder = workshop.scratch.path(), .out = "/dev/full"});
-    INFO(words[0]);
-    CHECK_EQ(outcome.code, 5);
-    CHECK_NE(outcome.err.find("stdout: the results cannot be written"), std::string::npos);
-  }
-}
-
-TEST_CASE("predict --output: links and devices stay what they are, - is stdout") {
-  const Workshop workshop;
-  const fs::path folder = workshop.scratch.path();
-  const Words words = {"predict", "runs/train/small", "data/test.csv", "--output"};
-  const std::string lines = workshop.lathe(with(words, {"-"})).out;
-  CHECK_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
-  fs::create_symlink("elsewhere/real.csv", folder / "link.csv");
-  fs::create_directories(folder / "elsewhere");
-  for (int i = 0; i < 2; ++i) {  // the file is not there at first
-    CHECK_EQ(workshop.lathe(with(words, {"link.csv"})).code, 0);
-    CHECK(fs::is_symlink(folder / "link.csv"));
-    CHECK_EQ(bytes_of(folder / "elsewhere/real.csv"), lines);
-  }
-  CHECK_EQ(workshop.lathe(with(words, {"/dev/null"})).code, 0);
-  CHECK(fs::is_character_file("/dev/null"));
-  CHECK_EQ(workshop.lathe(with(words, {"/dev/full"})).code, 5);
-}
-
-TEST_CASE("LATHE_VARIANT that names no kernel or row is refused") {
-  for (const auto& [variant, message] :
-       {std::pair("matmull=reference", "there is no kernel 'matmull'; did you mean 'matmul'?"),
-        {"*=refrence", "no kernel has a row 'refrence'; did you mean 'reference'?"}}) {
-    const tests::Outcome outcome =
-        tests::run_lathe({"bench", "mlp", "--steps", "1"},
-                         {.environment = {std::string("LATHE_VARIANT=") + variant}});
-    CHECK_EQ(outcome.code, 2);
-    CHECK_NE(outcome.err.find(message), std::string::npos);
-  }
-}
-
-TEST_CASE("summary and bench take a model of two outputs") {
-  for (const char* command : {"summary", "bench"}) {
-    const tests::Outcome outcome =
-        tests::run_lathe({command, "mlp", "--set", "model.outputs=2", "--set", "model.inputs=4"});
-    CHECK_MESSAGE(outcome.code == 0, outcome.err);
-  }
-}
-
-TEST_CASE("--help shows the default of every option that has one") {
-  const std::string help = tests::run_lathe({"train", "--help"}).out +
-                           tests::run_lathe({"eval", "--help"}).out +
-                           tests::run_lathe({"bench", "--help"}).out;
-  for (const char* option :
-       {"--seed N [the recipe's, else 0]", "--dtype TEXT [the recipe's, else f32]",
-        "--name TEXT [the recipe's name]", "--resume TEXT [none: a new run]",
-        "--split TEXT ... [valid and test]", "--report TEXT [none]",
-        "--optimizer TEXT [the recipe's, else adam]"})
-    CHECK_MESSAGE(help.find(option) != std::string::npos, option);
-}
-
-TEST_CASE("eval --report writes the metrics and a line for each sample") {
-  const Workshop workshop;
-  const tests::Outcome outcome =
-      workshop.lathe({"eval", "runs/train/small", "--report", "report/new"});
-  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
-  const fs::path folder = workshop.scratch / "report/new";
-  const auto metrics = nlohmann::json::parse(bytes_of(folder / "metrics.json"));
-  CHECK_EQ(metrics["valid"]["samples"], 4);
-  CHECK(fs::exists(folder / "metrics.txt"));
-  std::istringstream lines(bytes_of(folder / "predictions.csv"));
-  std::string line;
-  REQUIRE(std::getline(lines, line));
-  CHECK_EQ(line, "split,index,label,class,p(real)");
-  int count = 0;
-  for (; std::getline(lines, line); ++count) {
-    const std::string start = (count < 4 ? "valid," : "test,") + std::to_string(count % 4) + ",";
-    CHECK_EQ(line.substr(0, start.size()), start);
-    const double p = std::stod(line.substr(line.rfind(',') + 1));
-    CHECK_EQ(line.find(",real,0") != line.npos || line.find(",real,1") != line.npos, p > 0.5);
-  }
-  CHECK_EQ(count, 8);
 }

@@ -28,7 +28,7 @@ void set_random_step(int64_t step) {
   LATHE_CHECK(!CallRecorder::current, "set_random_step: expects to be called outside a plan");
   state.step = step;
   for (Tensor& there : state.steps)
-    if (there) fill_(there, double(step));
+    if (there) device_api(there.device()).copy(there.raw(), &step, sizeof step);
 }
 
 const Tensor& random_step(Device device) {

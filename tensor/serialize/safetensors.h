@@ -1,8 +1,7 @@
 // The safetensors format, in which Lathe keeps weights: eight bytes with the header's length, a
 // JSON header of names, types, shapes and offsets, and the elements, little-endian. The reader
 // believes nothing: duplicate or unknown keys, wrong types, holes, overlaps, offsets and lengths
-// that do not fit are refused. Layout: https://github.com/huggingface/safetensors (README,
-// "Format").
+// that do not fit are refused. Layout: the section "Format" of the safetensors project's README.
 #pragma once
 
 #include <filesystem>

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -160,7 +159,6 @@ std::string source_line(const std::string& place) {
 
 // "file.cu:48" of every synchronisation that stands in a kernel's source.
 std::vector<std::string> written_places() {
-  static const std::regex call("__syncthreads(_\\w+)?\\(|__syncwarp\\(|cp_async_wait<");
   std::vector<std::string> places;
   for (const auto& entry :
        std::filesystem::directory_iterator(std::string(LATHE_SOURCE) + "/kernels")) {
@@ -169,9 +167,12 @@ std::vector<std::string> written_places() {
     std::ifstream lines(entry.path());
     std::string line;
     for (int n = 1; std::getline(lines, line); n++) {
-      if (std::regex_search(line.substr(0, line.find("//")), call)) {
-        places.push_back(concat(file, ":", n));
-      }
+      line = line.substr(0, line.find("//"));
+      for (const char* call : {"__syncthreads", "__syncwarp(", "cp_async_wait<"})
+        if (line.find(call) != std::string::npos) {
+          places.push_back(concat(file, ":", n));
+          break;
+        }
     }
   }
   return places;

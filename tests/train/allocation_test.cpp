@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <thread>
 
 #include "data/make_landmarks.h"
 #include "layers/loss.h"
@@ -43,8 +44,19 @@ std::atomic<int64_t> allocations{0};
 
 using namespace lathe;
 
-TEST_CASE("a replayed step allocates nothing and asks the system for nothing") {
-  random_step(Device::cpu);  // as a model with dropout does: then each step writes its number
+namespace {
+
+/// On a thread of its own: on the others, tests may have drawn masks on an emulated device, to
+/// which each step's number is then copied too, and the emulator's copies allocate.
+template <class F>
+void on_fresh_thread(const F& f) {
+  std::thread([&] {
+    random_step(Device::cpu);  // as a model with dropout does: then each step writes its number
+    f();
+  }).join();
+}
+
+void count_allocations() {
   for (DType dtype : {DType::f32, DType::f64}) {
     LandmarkMlp model;
     model.to(dtype);
@@ -64,8 +76,6 @@ TEST_CASE("a replayed step allocates nothing and asks the system for nothing") {
     CHECK_EQ(allocator(MemoryKind::cpu).stats().system_calls, calls);
   }
 }
-
-namespace {
 
 /// Allocations of a run of one epoch, a step for each four samples.
 int64_t allocations_of_run(int64_t samples) {
@@ -91,7 +101,15 @@ int64_t allocations_of_run(int64_t samples) {
 }  // namespace
 
 TEST_CASE("the trainer's loop allocates nothing a step") {
-  const int64_t few = allocations_of_run(40), many = allocations_of_run(400);
+  int64_t few = 0, many = 0;
+  on_fresh_thread([&] {
+    few = allocations_of_run(40);
+    many = allocations_of_run(400);
+  });
   MESSAGE(few, " allocations in a run of 10 steps, ", many, " in one of 100");
   CHECK_LT(std::abs(many - few), 10);  // texts of other lengths
+}
+
+TEST_CASE("a replayed step allocates nothing and asks the system for nothing") {
+  on_fresh_thread(count_allocations);
 }

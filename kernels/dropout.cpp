@@ -3,29 +3,17 @@
 //   blocks     four elements at a time, which share a Philox block
 #include "kernels/dropout.h"
 
+#include <array>
+
 #include "tensor/parallel.h"
 
 namespace lathe::kernels {
 namespace {
 
-void dropout_reference(Tensor& y, const Tensor& x, const Tensor& step, DropoutMask mask) {
-  const RandomStream random = mask.stream(*step.data<int64_t>());
-  const uint32_t threshold = mask.threshold();
-  dispatch_floating("dropout", x.dtype(), [&]<class T>() {
-    using Acc = acc_t<T>;
-    const Acc scale = Acc(mask.scale());
-    const T* const from = x.data<T>();
-    T* const to = y.data<T>();
-    parallel_for(0, x.numel(), 1 << 10, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        to[i] = T(DropoutMask::keeps(random.bits(uint64_t(i)), threshold) ? scale * Acc(from[i])
-                                                                          : Acc(0));
-    });
-  });
-}
-
-void dropout_blocks(Tensor& y, const Tensor& x, const Tensor& step, DropoutMask mask) {
-  const RandomStream random = mask.stream(*step.data<int64_t>());
+/// All elements, in groups of `group`: words(i) gives the random words of the group that
+/// begins at element i.
+template <int group, class Words>
+void drop(Tensor& y, const Tensor& x, DropoutMask mask, const Words& words) {
   const uint32_t threshold = mask.threshold();
   dispatch_floating("dropout", x.dtype(), [&]<class T>() {
     using Acc = acc_t<T>;
@@ -33,16 +21,29 @@ void dropout_blocks(Tensor& y, const Tensor& x, const Tensor& step, DropoutMask 
     const T* const from = x.data<T>();
     T* const to = y.data<T>();
     const int64_t count = x.numel();
-    parallel_for(0, (count + 3) / 4, 1 << 10, [&](int64_t first, int64_t last) {
-      for (int64_t block = first; block < last; ++block) {
-        const Philox4 bits = random.block(uint64_t(block));
-        const uint32_t words[4] = {bits.x, bits.y, bits.z, bits.w};
-        const int64_t begin = 4 * block, length = std::min<int64_t>(4, count - begin);
+    parallel_for(0, (count + group - 1) / group, 1 << 10, [&](int64_t first, int64_t last) {
+      for (int64_t begin = first * group; begin < std::min(last * group, count); begin += group) {
+        const std::array<uint32_t, group> bits = words(begin);
+        const int64_t length = std::min<int64_t>(group, count - begin);
         for (int64_t k = 0; k < length; ++k)
           to[begin + k] =
-              T(DropoutMask::keeps(words[k], threshold) ? scale * Acc(from[begin + k]) : Acc(0));
+              T(DropoutMask::keeps(bits[size_t(k)], threshold) ? scale * Acc(from[begin + k])
+                                                               : Acc(0));
       }
     });
+  });
+}
+
+void dropout_reference(Tensor& y, const Tensor& x, const Tensor& step, DropoutMask mask) {
+  const RandomStream random = mask.stream(*step.data<int64_t>());
+  drop<1>(y, x, mask, [&](int64_t i) { return std::array{random.bits(uint64_t(i))}; });
+}
+
+void dropout_blocks(Tensor& y, const Tensor& x, const Tensor& step, DropoutMask mask) {
+  const RandomStream random = mask.stream(*step.data<int64_t>());
+  drop<4>(y, x, mask, [&](int64_t i) {
+    const Philox4 bits = random.block(uint64_t(i) / 4);
+    return std::array{bits.x, bits.y, bits.z, bits.w};
   });
 }
 

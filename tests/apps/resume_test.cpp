@@ -24,9 +24,7 @@ TEST_CASE("steps that end within an epoch: the rest of it is done by a resume") 
     CHECK_EQ(task.state(steps).batches, std::stoi(steps) % 3);
     const Outcome more = task.resume(steps, {"--set", "train.max_steps=0"});
     REQUIRE_MESSAGE(more.code == 0, more.err);
-    CHECK(task.weights(steps) == task.weights("straight"));
-    CHECK(task.weights(steps, "best") == task.weights("straight", "best"));
-    CHECK_EQ(task.results(steps), task.results("straight"));
+    task.check_same(steps, "straight");
   }
 }
 
@@ -127,7 +125,5 @@ TEST_CASE("Ctrl-C stops during validation, which a resume does again") {
   const Outcome resumed = task.resume("a", {"--set", epochs});
   REQUIRE_MESSAGE(resumed.code == 0, resumed.err);
   task.train("straight", {"--set", epochs});
-  CHECK(task.weights("a") == task.weights("straight"));
-  CHECK(task.weights("a", "best") == task.weights("straight", "best"));
-  CHECK_EQ(task.results("a"), task.results("straight"));
+  task.check_same("a", "straight");
 }

@@ -44,6 +44,12 @@ struct TrainingTask {
   TrainState state(const std::string& run_name) const {
     return *load_weights(file(run_name, "last")).state;
   }
+  /// Two runs ended with the same bytes, and passed the same epochs on the way.
+  void check_same(const std::string& a, const std::string& b) const {
+    CHECK(weights(a) == weights(b));
+    CHECK(weights(a, "best") == weights(b, "best"));
+    CHECK_EQ(results(a), results(b));
+  }
   /// results.csv without its column of seconds.
   std::string results(const std::string& name) const {
     std::istringstream in(lathe::tests::bytes_of(run(name) / "results.csv"));

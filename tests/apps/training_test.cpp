@@ -79,9 +79,7 @@ TEST_CASE("the resolved recipe repeats a run, and any number of workers gives th
   CHECK(task.weights("b", "best") == task.weights("a", "best"));
   for (const char* workers : {"1", "4"}) {
     task.train(workers, {"--set", std::string("data.workers=") + workers});
-    CHECK(task.weights(workers) == task.weights("a"));
-    CHECK(task.weights(workers, "best") == task.weights("a", "best"));
-    CHECK_EQ(task.results(workers), task.results("a"));
+    task.check_same(workers, "a");
   }
 }
 
@@ -92,9 +90,7 @@ TEST_CASE("a run that was extended ends as one that was longer from the start") 
   const Outcome more =
       task.lathe({"train", "--resume", "runs/train/a", "--set", "train.epochs=9", "--quiet"});
   REQUIRE_MESSAGE(more.code == 0, more.err);
-  CHECK(task.weights("a") == task.weights("long"));
-  CHECK(task.weights("a", "best") == task.weights("long", "best"));
-  CHECK_EQ(task.results("a"), task.results("long"));
+  task.check_same("a", "long");
 }
 
 TEST_CASE("Ctrl-C and SIGTERM stop with the state saved, SIGHUP saves and goes on") {
@@ -172,9 +168,7 @@ TEST_CASE("killed at any moment, a run goes on to the same bytes") {
     task.train("killed", {"--exist-ok", "--set", setting});
   const Outcome last = task.lathe({"train", "--resume", "runs/train/killed", "--quiet"});
   REQUIRE_MESSAGE(last.code == 0, last.err);
-  CHECK(task.weights("killed") == task.weights("straight"));
-  CHECK(task.weights("killed", "best") == task.weights("straight", "best"));
-  CHECK_EQ(task.results("killed"), task.results("straight"));
+  task.check_same("killed", "straight");
   CHECK_GT(kills, 0);
   CHECK_GT(with_weights, 0);
   MESSAGE(kills, " kills, ", with_weights, " times with weights to go on from, ", finished,

@@ -10,6 +10,7 @@
 #include "kernels/emulator/options.h"
 #include "tests/emulator/device_buffer.h"
 #include "tests/emulator/orders.h"
+#include "tests/emulator/sample_kernels.cuh"
 #include "tests/emulator/streams.h"
 
 using namespace lathe;
@@ -18,18 +19,6 @@ using lathe::tests::DeviceBuffer;
 using lathe::tests::Stream;
 
 namespace {
-
-__global__ void add_scaled(float* y, const float* x, float a, int n) {
-  const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i < n) y[i] += a * x[i];
-}
-
-__global__ void reverse(float* y, int n) {
-  SHARED(float, copy, [128]);
-  copy[threadIdx.x] = y[threadIdx.x];
-  __syncthreads();
-  y[threadIdx.x] = copy[n - 1 - int(threadIdx.x)];
-}
 
 __global__ void static_and_dynamic(float* y) {
   SHARED(float, own, [1024]);
@@ -214,7 +203,7 @@ TEST_CASE("emulator: a barrier is listed, and left out on demand") {
   std::string place, kind, more;
   std::ifstream places(file);
   REQUIRE((places >> place >> kind));
-  CHECK(place.starts_with("reverse@runtime_test.cu:"));
+  CHECK(place.starts_with("reverse@sample_kernels.cuh:"));
   CHECK(kind == "__syncthreads");
   CHECK(!(places >> more));  // once only
 

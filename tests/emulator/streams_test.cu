@@ -5,6 +5,7 @@
 #include "kernels/device.cuh"
 #include "tensor/stream.h"
 #include "tests/emulator/device_buffer.h"
+#include "tests/emulator/sample_kernels.cuh"
 #include "tests/emulator/streams.h"
 
 using namespace lathe;
@@ -12,18 +13,6 @@ using namespace lathe::kernels;
 using namespace lathe::tests;
 
 namespace {
-
-__global__ void add_scaled(float* y, const float* x, float a, int n) {
-  const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i < n) y[i] += a * x[i];
-}
-
-__global__ void reverse(float* y, int n) {
-  SHARED(float, copy, [128]);
-  copy[threadIdx.x] = y[threadIdx.x];
-  __syncthreads();
-  y[threadIdx.x] = copy[n - 1 - int(threadIdx.x)];
-}
 
 template <class F>
 __global__ void apply(float* y, F f) {

@@ -9,7 +9,14 @@ find_package(CLI11 REQUIRED)
 find_package(tomlplusplus QUIET)  # a header; Debian's package has a CMake file, others may have none
 set(LATHE_LIBRARIES OpenMP::OpenMP_CXX Threads::Threads fmt::fmt ZLIB::ZLIB nlohmann_json::nlohmann_json CLI11::CLI11)
 
-find_package(dnnl QUIET)
+# oneDNN is looked for by its files: Debian's CMake package of it demands the headers of OpenCL, which nothing here needs.
+find_path(LATHE_DNNL_INCLUDE NAMES oneapi/dnnl/dnnl_version.h)
+find_library(LATHE_DNNL NAMES dnnl)
+if(LATHE_DNNL AND LATHE_DNNL_INCLUDE)
+  file(STRINGS ${LATHE_DNNL_INCLUDE}/oneapi/dnnl/dnnl_version.h LATHE_DNNL_VERSION REGEX "define DNNL_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9;]" "" LATHE_DNNL_VERSION "${LATHE_DNNL_VERSION}")
+  string(REPLACE ";" "." LATHE_DNNL_VERSION "${LATHE_DNNL_VERSION}")
+endif()
 find_library(LATHE_OPENBLAS NAMES openblas PATH_SUFFIXES openblas-openmp)
 find_path(LATHE_CBLAS_INCLUDE NAMES cblas.h PATH_SUFFIXES openblas-openmp x86_64-linux-gnu/openblas-openmp)
 if(LATHE_CUDA_MODE STREQUAL "ON")

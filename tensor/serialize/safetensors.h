@@ -9,15 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "tensor/serialize/stored_tensor.h"
 
 namespace lathe {
-
-/// A tensor as a file names it.
-struct StoredTensor {
-  std::string name;
-  Tensor tensor;
-};
 
 struct SafeTensors {
   std::vector<StoredTensor> tensors;  ///< in the order of their elements in the file

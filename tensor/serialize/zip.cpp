@@ -27,6 +27,7 @@ T number(std::string_view bytes, uint64_t at) {
 }
 
 uint32_t checksum(std::string_view bytes, uint32_t before = 0) {
+  if (bytes.empty()) return before;  // zlib takes no bytes at no address for a new beginning
   return uint32_t(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 

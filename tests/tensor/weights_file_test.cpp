@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tensor/serialize/safetensors.h"
+#include "tensor/serialize/zip.h"
 #include "tests/support.h"
 
 using namespace lathe;
@@ -94,6 +95,16 @@ TEST_CASE("every format is written, and reads back") {
     write_weights(folder / "b.pth", again.tensors);  // tensors of a mapped file
     write_weights(folder / name, again.tensors);     // over the file that they are mapped from
     CHECK_EQ(lines(read_weights(folder / name).tensors), expected);
+  }
+  for (const char* name : {"a.pth", "a.npz"}) {
+    ZipArchive archive(name, std::make_shared<MappedFile>(folder / name));
+    CHECK(archive.entries().size() > 19);
+    for (const ZipEntry& entry : archive.entries()) {
+      const auto storage = archive.read(entry);
+      const auto* bytes = reinterpret_cast<const Bytef*>(storage->data());
+      CHECK_EQ(entry.crc, entry.size ? crc32_z(0, bytes, entry.size) : 0);
+      CHECK_EQ(entry.offset % 64, 0u);
+    }
   }
   write_weights(folder / "one.npy", {{"x", Tensor::from<float>({1, 2, 3}, {3, 1})}});
   CHECK_EQ(read_weights(folder / "one.npy").tensors.at(0).name, "one");

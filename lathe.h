@@ -21,7 +21,6 @@
 #include "tensor/kernel.h"
 #include "tensor/plan.h"
 #include "tensor/random.h"
-#include "tensor/serialize/weights_file.h"
 #include "tensor/tape.h"
 #include "tensor/tensor.h"
 #include "train/step.h"

@@ -2,6 +2,7 @@
 // training step.
 #pragma once
 
+#include "layers/conv2d.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
 #include "layers/dropout.h"

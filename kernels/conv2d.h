@@ -21,8 +21,8 @@ struct Conv2dShape {
 };
 
 /// x (N, H, W, C), w (O, R, S, C / groups), bias (O,) or absent, residual shaped as y or absent;
-/// y (N, P, Q, O). One floating type for all; 16-bit types sum in f32. y may be residual, and shares
-/// no memory with the others.
+/// y (N, P, Q, O). One floating type for all; 16-bit types sum in f32. y may be residual, and
+/// shares no memory with the others.
 DECLARE_KERNEL(conv2d_forward, Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
                const Tensor& residual, Nonlinearity f, Conv2dShape shape);
 
@@ -42,7 +42,8 @@ struct Conv2dExtents {
   double multiplications() const;
 };
 
-/// The extents; throws Error(usage) unless shapes and types fit as above. For rows and their `fits`.
+/// The extents; throws Error(usage) unless shapes and types fit as above. For rows and their
+/// `fits`.
 Conv2dExtents conv2d_extents(const Tensor& y, const Tensor& x, const Tensor& w,
                              const Conv2dShape& shape);
 

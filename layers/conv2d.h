@@ -34,7 +34,8 @@ struct Conv2dWindow {
 };
 
 /// x (N, H, W, C), w (O, R, S, C / groups), b (O,) or absent; y (N, P, Q, O) with
-/// P = floor((H + padding - dilation (R - 1) - 1) / stride) + 1. The sum of torch.nn.functional.conv2d.
+/// P = floor((H + padding - dilation (R - 1) - 1) / stride) + 1. The sum of
+/// torch.nn.functional.conv2d.
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dWindow& window = {});
 
 struct Conv2dOptions {
@@ -47,8 +48,8 @@ struct Conv2dOptions {
   bool bias = true;
 };
 
-/// torch.nn.Conv2d: weight (O, R, S, C / groups) in memory, (O, C / groups, R, S) in files; bias (O,).
-/// Both are uniform in ±1 / sqrt(C / groups R S) at first.
+/// torch.nn.Conv2d: weight (O, R, S, C / groups) in memory, (O, C / groups, R, S) in files; bias
+/// (O,). Both are uniform in ±1 / sqrt(C / groups R S) at first.
 class Conv2d final : public Module {
  public:
   explicit Conv2d(const Conv2dOptions& options);

@@ -10,16 +10,16 @@ std::string join(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-/// Calls f(full name, tensor, is_parameter) for all tensors below a module, its own before its
-/// children's.
+/// Calls f(full name, tensor, is_parameter, layout) for all tensors below a module, its own before
+/// its children's.
 struct TensorWalk final : Visitor {
-  using F = std::function<void(const std::string&, Tensor&, bool)>;
+  using F = std::function<void(const std::string&, Tensor&, bool, Layout)>;
   TensorWalk(std::string path, const F& f) : path(std::move(path)), f(f) {}
-  void parameter(const std::string& name, Tensor& tensor) override {
-    if (tensor) f(join(path, name), tensor, true);
+  void parameter(const std::string& name, Tensor& tensor, Layout layout) override {
+    if (tensor) f(join(path, name), tensor, true, layout);
   }
   void buffer(const std::string& name, Tensor& tensor) override {
-    if (tensor) f(join(path, name), tensor, false);
+    if (tensor) f(join(path, name), tensor, false, Layout::plain);
   }
   void child(const std::string& name, Module& module) override {
     TensorWalk below(join(path, name), f);
@@ -37,7 +37,7 @@ void walk_tensors(Module& module, const TensorWalk::F& f) {
 struct ModuleWalk final : Visitor {
   using F = std::function<void(const std::string&, Module&)>;
   ModuleWalk(std::string path, const F& f) : path(std::move(path)), f(f) {}
-  void parameter(const std::string&, Tensor&) override {}
+  void parameter(const std::string&, Tensor&, Layout) override {}
   void buffer(const std::string&, Tensor&) override {}
   void child(const std::string& name, Module& module) override {
     f(join(path, name), module);
@@ -52,7 +52,7 @@ struct ModuleWalk final : Visitor {
 /// Kind(details)".
 struct Printer final : Visitor {
   explicit Printer(std::string indent) : indent(std::move(indent)) {}
-  void parameter(const std::string&, Tensor&) override {}
+  void parameter(const std::string&, Tensor&, Layout) override {}
   void buffer(const std::string&, Tensor&) override {}
   void child(const std::string& name, Module& module) override {
     text += indent + "(" + name + "): " + print_module(module, indent) + "\n";
@@ -90,15 +90,15 @@ Tensor Module::operator()(const Tensor& x) const {
 
 std::vector<NamedTensor> Module::named_parameters() {
   std::vector<NamedTensor> all;
-  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool parameter) {
-    if (parameter) all.push_back({name, tensor});
+  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool parameter, Layout layout) {
+    if (parameter) all.push_back({name, tensor, layout});
   });
   return all;
 }
 
 std::vector<NamedTensor> Module::named_buffers() {
   std::vector<NamedTensor> all;
-  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool parameter) {
+  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool parameter, Layout) {
     if (!parameter) all.push_back({name, tensor});
   });
   return all;
@@ -106,35 +106,39 @@ std::vector<NamedTensor> Module::named_buffers() {
 
 std::vector<NamedTensor> Module::state_dict() {
   std::vector<NamedTensor> all;
-  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool) {
-    all.push_back({name, tensor});
+  walk_tensors(*this, [&](const std::string& name, Tensor& tensor, bool, Layout layout) {
+    all.push_back({name, tensor, layout});
   });
   return all;
 }
 
 LoadReport Module::load_state_dict(const std::vector<NamedTensor>& tensors, bool strict) {
-  std::map<std::string, const Tensor*> given;
-  for (const NamedTensor& t : tensors) given[t.name] = &t.tensor;
+  std::map<std::string, const NamedTensor*> given;
+  for (const NamedTensor& t : tensors) given[t.name] = &t;
   LoadReport report;
-  std::vector<std::pair<Tensor, const Tensor*>> fitting;
+  std::vector<std::pair<NamedTensor, const NamedTensor*>> fitting;
   for (NamedTensor& own : state_dict()) {
     const auto found = given.find(own.name);
     if (found == given.end()) {
       report.missing.push_back(own.name);
       continue;
     }
-    if (found->second->shape() == own.tensor.shape())
-      fitting.emplace_back(own.tensor, found->second);
+    const NamedTensor& from = *found->second;
+    const Shape expected = file_shape(own.tensor.shape(), own.layout),
+                got = file_shape(from.tensor.shape(), from.layout);
+    if (expected == got)
+      fitting.emplace_back(own, &from);
     else
-      report.mismatched.push_back(concat(own.name, " (expects ", own.tensor.shape(), ", got ",
-                                         found->second->shape(), ")"));
+      report.mismatched.push_back(concat(own.name, " (expects ", expected, ", got ", got, ")"));
     given.erase(found);
   }
   for (const NamedTensor& t : tensors)
     if (given.count(t.name)) report.unexpected.push_back(t.name);
   if (strict && !report.fits())
     fail(ErrorKind::data, "load_state_dict: the weights do not fit the model", report.text());
-  for (auto& [own, from] : fitting) copy_(own, *from);
+  for (auto& [own, from] : fitting)
+    copy_(own.tensor,
+          from->layout == own.layout ? from->tensor : from_file_layout(from->tensor, own.layout));
   return report;
 }
 
@@ -160,19 +164,20 @@ void convert(Tensor& tensor, Target target) {
 }  // namespace
 
 Module& Module::to(Device device) {
-  walk_tensors(*this, [&](const std::string&, Tensor& tensor, bool) { convert(tensor, device); });
+  walk_tensors(*this,
+               [&](const std::string&, Tensor& tensor, bool, Layout) { convert(tensor, device); });
   return *this;
 }
 
 Module& Module::to(DType dtype) {
-  walk_tensors(*this, [&](const std::string&, Tensor& tensor, bool) {
+  walk_tensors(*this, [&](const std::string&, Tensor& tensor, bool, Layout) {
     if (is_floating(tensor.dtype())) convert(tensor, dtype);
   });
   return *this;
 }
 
 void Module::zero_grad() {
-  walk_tensors(*this, [](const std::string&, Tensor& tensor, bool) { tensor.zero_grad(); });
+  walk_tensors(*this, [](const std::string&, Tensor& tensor, bool, Layout) { tensor.zero_grad(); });
 }
 
 void Module::name_paths() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "layers/layout.h"
 #include "tensor/tensor.h"
 
 namespace lathe {
@@ -19,15 +20,17 @@ class Visitor {
  public:
   virtual ~Visitor() = default;
   /// A tensor that training changes; an absent one (no bias) is not shown.
-  virtual void parameter(const std::string& name, Tensor& tensor) = 0;
+  virtual void parameter(const std::string& name, Tensor& tensor,
+                         Layout layout = Layout::plain) = 0;
   /// A tensor that is saved but not trained (running statistics).
   virtual void buffer(const std::string& name, Tensor& tensor) = 0;
   virtual void child(const std::string& name, Module& module) = 0;
 };
 
 struct NamedTensor {
-  std::string name;  ///< "layer1.0.conv1.weight"
-  Tensor tensor;     ///< the module's own handle
+  std::string name;               ///< "layer1.0.conv1.weight"
+  Tensor tensor;                  ///< the module's own handle
+  Layout layout = Layout::plain;  ///< how the tensor differs from what files have
 };
 
 /// What load_state_dict found; all lists hold names (mismatched: with both shapes).
@@ -58,7 +61,8 @@ class Module {
   std::vector<NamedTensor> named_buffers();
   /// Parameters and buffers in the order of PyTorch's state_dict.
   std::vector<NamedTensor> state_dict();
-  /// Copies tensors into the module by name, converting the type. With strict, anything missing,
+  /// Copies tensors into the module by name, converting the type and, where a tensor has the layout
+  /// of files (Layout::plain) and the module's has not, the layout. With strict, anything missing,
   /// unexpected or of another shape throws Error(data) listing all of them, and nothing is copied;
   /// without, what fits is copied. Returns what was found.
   LoadReport load_state_dict(const std::vector<NamedTensor>& tensors, bool strict = true);

@@ -12,7 +12,7 @@ ParameterArena::ParameterArena(const std::vector<NamedTensor>& parameters) {
                   "arena: expects all parameters ", first.dtype(), " on ", first.device(), ", but ",
                   p.name, " is ", p.tensor.dtype(), " on ", p.tensor.device());
     }
-    slices_.push_back({p.name, p.tensor, total, total + p.tensor.numel()});
+    slices_.push_back({p.name, p.tensor, total, total + p.tensor.numel(), p.layout});
     const int64_t unit = 64 / size_of(p.tensor.dtype());
     total = (slices_.back().end + unit - 1) / unit * unit;
   }

@@ -16,6 +16,7 @@ class ParameterArena {
     std::string name;
     Tensor parameter;
     int64_t begin, end;
+    Layout layout = Layout::plain;
   };
 
   /// Moves the parameters that require a gradient into flat memory, in order, each at a multiple of

@@ -85,7 +85,7 @@ std::vector<NamedTensor> Optimizer::state() const {
   const auto add = [&](const char* name, const Tensor& flat) {
     if (!flat) return;
     for (const auto& slice : arena_.slices())
-      all.push_back({concat(name, ".", slice.name), ParameterArena::part(flat, slice)});
+      all.push_back({concat(name, ".", slice.name), ParameterArena::part(flat, slice), slice.layout});
   };
   add(options_.rule == UpdateRule::sgd ? "momentum_buffer" : "exp_avg", m_);
   add("exp_avg_sq", v_);

@@ -61,13 +61,14 @@ std::map<std::string, std::string> metadata_of(const Weights& weights) {
 
 std::vector<StoredTensor> stored_tensors(const Weights& weights) {
   std::vector<StoredTensor> all;
-  for (const NamedTensor& t : weights.tensors) all.push_back({t.name, t.tensor});
+  const auto stored = [](const NamedTensor& t) { return to_file_layout(t.tensor, t.layout); };
+  for (const NamedTensor& t : weights.tensors) all.push_back({t.name, stored(t)});
   if (weights.info.normalization) {
     all.push_back({Normalization::mean_name, weights.info.normalization->mean});
     all.push_back({Normalization::std_name, weights.info.normalization->std});
   }
   for (const NamedTensor& t : weights.optimizer)
-    all.push_back({optimizer_prefix + t.name, t.tensor});
+    all.push_back({optimizer_prefix + t.name, stored(t)});
   return all;
 }
 

@@ -47,7 +47,7 @@ CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Recipe& recipe
       info_(std::move(info)),
       model_(model),
       optimizer_(optimizer) {
-  for (const NamedTensor& t : model_.state_dict()) kept_.push_back({t.name, t.tensor.clone()});
+  for (const NamedTensor& t : model_.state_dict()) kept_.push_back({t.name, t.tensor.clone(), t.layout});
 }
 
 Weights CheckpointWriter::current(const TrainState* state) const {

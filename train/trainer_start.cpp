@@ -134,9 +134,9 @@ void Trainer::load_state(const std::string& file, const Weights& last) {
   for (NamedTensor& own : optimizer_->state()) {
     const auto found = given.find(own.name);
     if (found == given.end() && last.optimizer.empty()) continue;  // before the first step: zero
-    if (found == given.end() || found->second.shape() != own.tensor.shape())
+    if (found == given.end() || found->second.shape() != file_shape(own.tensor.shape(), own.layout))
       fail(ErrorKind::data, file, ": its optimiser's state does not fit: ", own.name);
-    copy_(own.tensor, found->second);
+    copy_(own.tensor, from_file_layout(found->second, own.layout));
   }
   state_ = *last.state;
   optimizer_->set_steps(state_.steps);

@@ -117,6 +117,10 @@ std::vector<OpCase> matmul_cases() {
     all.push_back(forward_case(m, 5, 33));
     all.push_back(forward_case(m, 31, 257));
   }
+  // As many multiplications as oneDNN's row for f32 needs.
+  all.push_back(matmul_case(0, 512, 1024, 512, false, false));
+  all.back().large = true;
+  all.back().differentiable = false;
   for (int64_t batch : {1, 4, 32, 128}) all.push_back(bench_case(batch, 1088, 2176));
   for (int64_t size : {512, 1024}) all.push_back(bench_case(size, size, size));
   return all;

@@ -40,6 +40,8 @@ struct OpCase {
   double f32 = 1e-5, f64 = 1e-12, bf16 = 2e-2, f16 = 2e-2;
   /// Small enough for the slow runs: races, mutations of barriers.
   bool tiny = false;
+  /// Too large for everything but f32 on the CPU: for rows that take nothing smaller.
+  bool large = false;
   /// For the benchmarks only: the forward call's arithmetic, and the elements that it must read and
   /// write at least.
   bool bench = false;

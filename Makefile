@@ -3,13 +3,14 @@
 jobs := $(shell nproc)
 lathe := build/default/bin/lathe
 
-.PHONY: help build demo test gpu format clean packages
+.PHONY: help build demo test gpu cudnn-plans format clean packages
 
 help:
 	@echo "make demo     installs what is missing, builds, makes data, trains a detector and evaluates it"
 	@echo "make test     builds and runs all tests"
 	@echo "make build    the library and the program, in build/default"
 	@echo "make gpu      on a machine with a GPU: builds with nvcc, runs tests and benchmarks, writes docs/gpu.md"
+	@echo "make cudnn-plans  where the CUDA toolkit has cuDNN, without a GPU: writes docs/cudnn-plans.md"
 	@echo "make format   clang-format over all sources"
 
 packages:
@@ -32,6 +33,9 @@ test: packages
 
 gpu: packages
 	@bench/gpu
+
+cudnn-plans: packages
+	@tests/cudnn/sweep
 
 format:
 	@git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i

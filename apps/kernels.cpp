@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/cudnn_plans.h"
 #include "apps/profile.h"
 #include "kernels/cpu_features.h"
 #include "tensor/kernel.h"
@@ -94,7 +95,7 @@ int run(const CommonOptions& common, const std::string& only) {
 
 void add_kernels(Program& program) {
   struct Options {
-    std::string only, gpu = "h100";
+    std::string only, gpu;
     bool profile = false;
   };
   auto options = std::make_shared<Options>();
@@ -102,15 +103,21 @@ void add_kernels(Program& program) {
       .argument("OP", options->only, "only this kernel, or those whose names begin with it", false)
       .flag("--profile", options->profile,
             "counters of the kernel's CUDA rows, run in the emulator")
-      .option("--as", options->gpu,
-              "the GPU whose least time and occupancy are told: h100, h200 or a100")
+      .option(
+          "--as", options->gpu,
+          "h100, h200 or a100: what cuDNN takes there, with its workspaces; with --profile, the "
+          "GPU whose least time and occupancy are told",
+          "none; with --profile h100")
       .run([&program, options] {
-        if (!options->profile) return run(program.common, options->only);
-        const Json profile = profile_kernel(options->only, options->gpu);
+        const std::string& gpu = options->gpu;
+        if (!options->profile && gpu.empty()) return run(program.common, options->only);
+        const Json told = options->profile
+                              ? profile_kernel(options->only, gpu.empty() ? "h100" : gpu)
+                              : cudnn_plans(options->only, gpu);
         if (program.common.json)
-          print_json(profile);
+          print_json(told);
         else
-          std::cout << profile_text(profile);
+          std::cout << (options->profile ? profile_text(told) : cudnn_plans_text(told));
         return 0;
       });
 }

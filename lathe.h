@@ -5,6 +5,7 @@
 #include "layers/conv2d.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
+#include "layers/batch_norm.h"
 #include "layers/dropout.h"
 #include "layers/flatten.h"
 #include "layers/init.h"

@@ -31,12 +31,14 @@ namespace avx512 {
 #if !defined(__clang__)
 #pragma GCC target("avx512bw,avx512vl,prefer-vector-width=512")
 #endif
+#include "kernels/simd_stream.inc"
 #include "kernels/elementwise_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx512
 
 namespace avx2 {
 #include "kernels/simd_avx2.inc"
+#include "kernels/simd_stream.inc"
 #include "kernels/elementwise_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx2

@@ -35,11 +35,12 @@ struct Kept {
 
 /// The gradient of y = f(normalised x + residual); inputs are x, weight, bias, residual. Where
 /// nobody else keeps x, as with a convolution's result that only its batch norm reads, the gradient
-/// of x takes over its memory.
+/// of x takes over its memory; not after SiLU alone, whose dz waits in the gradient's memory for the
+/// second pass over x.
 Grads backward(const Kept& k, Nonlinearity f, Statistics statistics, const Tensor& dy,
                const Needs& needs) {
   Grads grads(4);
-  const bool own_x = k.x.storage().use_count() == 1;
+  const bool own_x = k.x.storage().use_count() == 1 && (f != Nonlinearity::silu || k.kept);
   if (needs[0]) grads[0] = own_x ? k.x.detach() : needs.out(0);
   if (needs[1]) grads[1] = needs.out(1);
   if (needs[2]) grads[2] = needs.out(2);

@@ -1,9 +1,13 @@
 """Makes docs/cudnn-plans.md of what `cudnn_plans GPU --models` tells: python3 make_table.py OUTPUT FILE..."""
 import collections
+import pathlib
+import re
 import sys
 
 GPUS = "h100", "a100"
 USES = "forward", "backward_input", "backward_weight", "forward+bias+f", "forward+residual+bias+f"
+REASONS = [line.split("\t") for line in
+           pathlib.Path(__file__).with_name("declined.txt").read_text().splitlines()]
 HEAD = """# cuDNN's plans for all convolutions of all models
 
 Made by `make cudnn-plans`; {cudnn}. **Nothing here was executed on a GPU.** "Has a plan" means that cuDNN's heuristics,
@@ -11,6 +15,7 @@ its support checks and, where it compiles at run time, its compiler take the gra
 GPU ([cudnn.md](cudnn.md)). Batch 32, images of 224 px (`inception_v3` 299, `face_cnn` 256, `glem_cnn` 64, CIFAR 32,
 `lenet` 28). f32 is without TF32, and only engines that sum in a fixed order count.
 
+The shapes are those of PyTorch's own models (`tests/cudnn/make_convolutions.py`); {shapes} differ.
 Each shape of a model is asked in f32, bf16 and f16 for the three kernels (forward, backward_input, backward_weight) and
 for inference with the batch norm folded: bias and the model's activation f, and with the residual too.
 
@@ -26,6 +31,8 @@ def read(paths):
             use, _, rest = question.partition(" on ")
             gpu, _, rest = rest.partition(" in ")
             dtype, _, shape = rest.partition(": ")
+            if declined:
+                declined = next((why for known, why in REASONS if re.fullmatch(known, question)), declined)
             kind = use
             if "+" in use:
                 kind = USES[4] if "+residual" in use else USES[3]
@@ -76,8 +83,8 @@ def declined(rows):
     if not found:
         yield "None."
         return
-    yield "The next row of the kernel takes each of these: `lathe kernels conv2d` lists them, ours after cuDNN's.\n"
-    yield "| what | type | shape | GPU | model | cuDNN |"
+    yield "Each of these goes to the next row of conv2d_forward that `lathe kernels conv2d_forward` lists: ours.\n"
+    yield "| what | type | shape | GPU | model | why (cuDNN's log) |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for (use, dtype, shape, why), (models, gpus) in found.items():
         yield f"| {use} | {dtype} | {shape} | {', '.join(sorted(gpus))} | {', '.join(sorted(models))} | {why} |"
@@ -86,6 +93,6 @@ def declined(rows):
 output, *paths = sys.argv[1:]
 rows = read(path for path in paths if path.endswith(".tsv"))
 cudnn = next(line for path in paths if path.endswith(".log") for line in open(path)).split(", ")[1]
-parts = [HEAD.format(cudnn=cudnn), *table(rows), "\n## By kernel and type\n", *by_use(rows), "\n## Declined\n",
+parts = [HEAD.format(cudnn=cudnn, shapes=len({row[5] for row in rows})), *table(rows), "\n## By kernel and type\n", *by_use(rows), "\n## Declined\n",
          *declined(rows)]
 open(output, "w").write("\n".join(parts) + "\n")

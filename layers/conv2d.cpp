@@ -111,7 +111,10 @@ Conv2d::Conv2d(const Conv2dOptions& options) : options_(options) {
   weight =
       Tensor::empty({o.out_channels, o.kernel.height, o.kernel.width, o.in_channels / o.groups});
   const int64_t fan_in = weight.numel() / o.out_channels;
-  kaiming_uniform_(weight, fan_in, std::sqrt(5.0));
+  if (o.init == ConvInit::uniform_fan_in)
+    kaiming_uniform_(weight, fan_in, std::sqrt(5.0));
+  else
+    kaiming_normal_(weight, o.out_channels * o.kernel.height * o.kernel.width);
   weight.requires_grad_();
   if (!o.bias) return;
   bias = Tensor::empty({o.out_channels});

@@ -13,4 +13,8 @@ void kaiming_uniform_(Tensor& weight, int64_t fan_in, double a) {
   uniform_(weight, -bound, bound, next_init_stream());
 }
 
+void kaiming_normal_(Tensor& weight, int64_t fan) {
+  normal_(weight, 0, std::sqrt(2 / double(fan)), next_init_stream());
+}
+
 }  // namespace lathe

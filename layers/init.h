@@ -16,4 +16,7 @@ RandomStream next_init_stream();
 /// a = √5, which makes the bound 1 / sqrt(fan_in).
 void kaiming_uniform_(Tensor& weight, int64_t fan_in, double a);
 
+/// Normal with deviation sqrt(2 / fan) (He et al., arXiv:1502.01852): for layers with ReLU.
+void kaiming_normal_(Tensor& weight, int64_t fan);
+
 }  // namespace lathe

@@ -1,0 +1,314 @@
+// Convolution by oneDNN, in f32, and in bf16 where the processor has products of it. Images stay
+// (N, H, W, C), as everything around them wants them; the weight is brought into the order that the
+// primitive asks for, and its gradient back, by a reorder of oneDNN's. A primitive is compiled for
+// one shape, which takes a while, so each thread keeps those that it used, with their memory
+// objects; a call sets pointers. Scratch memory is ours. The residual and the activation are a pass
+// of our own: oneDNN's ReLU turns NaN into 0, which would hide a failed training.
+#include <array>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kernels/conv2d.h"
+#include "tensor/parallel.h"
+
+namespace lathe::kernels {
+namespace {
+
+using dnnl::memory;
+
+enum class Pass : int64_t { forward, backward_input, backward_weight };
+
+/// What a primitive is compiled for.
+struct Key {
+  Pass pass;
+  DType dtype;
+  bool bias;
+  Conv2dExtents e;
+  Conv2dShape k;
+
+  auto numbers() const {
+    return std::array<int64_t, 22>{int64_t(pass), int64_t(dtype),
+                                   int64_t(bias), e.n,
+                                   e.h,           e.w,
+                                   e.c,           e.p,
+                                   e.q,           e.o,
+                                   e.r,           e.s,
+                                   e.groups,      k.stride_h,
+                                   k.stride_w,    k.pad_top,
+                                   k.pad_bottom,  k.pad_left,
+                                   k.pad_right,   k.dilation_h,
+                                   k.dilation_w,  k.groups};
+  }
+  bool operator<(const Key& other) const { return numbers() < other.numbers(); }
+};
+
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+const dnnl::stream& stream() {
+  static thread_local const dnnl::stream own(engine());
+  return own;
+}
+
+/// The tensors of a convolution as oneDNN names them: dimensions (N, C, H, W) and (G, O, C, R, S)
+/// whatever lies where.
+struct Descriptions {
+  memory::desc x, w, w_any, bias, y;
+  memory::dims strides, dilates, before, after;
+
+  explicit Descriptions(const Key& key) {
+    const auto type = key.dtype == DType::f32 ? memory::data_type::f32 : memory::data_type::bf16;
+    const Conv2dExtents& e = key.e;
+    const Conv2dShape& k = key.k;
+    x = {{e.n, e.channels(), e.h, e.w}, type, memory::format_tag::nhwc};
+    y = {{e.n, e.filters(), e.p, e.q}, type, memory::format_tag::nhwc};
+    const int64_t tap = e.c, row = e.s * tap, filter = e.r * row, group = e.o * filter;
+    memory::dims extents = {e.groups, e.o, e.c, e.r, e.s}, steps = {group, filter, 1, row, tap};
+    if (e.groups == 1) {
+      extents.erase(extents.begin());
+      steps.erase(steps.begin());
+    }
+    w = {extents, type, steps};
+    w_any = {extents, type, memory::format_tag::any};
+    if (key.bias) bias = {{e.filters()}, type, memory::format_tag::x};
+    strides = {k.stride_h, k.stride_w};
+    dilates = {k.dilation_h - 1, k.dilation_w - 1};
+    before = {k.pad_top, k.pad_left};
+    after = {k.pad_bottom, k.pad_right};
+  }
+};
+
+dnnl::primitive_attr attributes() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+constexpr auto direct = dnnl::algorithm::convolution_direct;
+
+dnnl::convolution_forward::primitive_desc forward_of(const Descriptions& d) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(),  dnnl::prop_kind::forward_training,
+          direct,    d.x,
+          d.w_any,   d.bias,
+          d.y,       d.strides,
+          d.dilates, d.before,
+          d.after,   attributes()};
+#else
+  return {{dnnl::prop_kind::forward_training, direct, d.x, d.w_any, d.bias, d.y, d.strides,
+           d.dilates, d.before, d.after},
+          attributes(),
+          engine()};
+#endif
+}
+
+dnnl::convolution_backward_data::primitive_desc input_of(const Descriptions& d) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(),  direct,   d.x,     d.w_any,       d.y,         d.strides,
+          d.dilates, d.before, d.after, forward_of(d), attributes()};
+#else
+  return {{direct, d.x, d.w_any, d.y, d.strides, d.dilates, d.before, d.after},
+          attributes(),
+          engine(),
+          forward_of(d)};
+#endif
+}
+
+dnnl::convolution_backward_weights::primitive_desc weight_of(const Descriptions& d) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine(),  direct,    d.x,      d.w_any, d.bias,        d.y,
+          d.strides, d.dilates, d.before, d.after, forward_of(d), attributes()};
+#else
+  return {{direct, d.x, d.w_any, d.bias, d.y, d.strides, d.dilates, d.before, d.after},
+          attributes(),
+          engine(),
+          forward_of(d)};
+#endif
+}
+
+void check(dnnl_status_t status) {
+  if (status != dnnl_success)
+    fail(ErrorKind::device, "conv2d: oneDNN refused the call with status ", int(status));
+}
+
+/// A compiled primitive and the memory objects with which it is called; no primitive when oneDNN
+/// has none for this processor but plain loops, which we have ourselves.
+struct Compiled {
+  dnnl::primitive primitive;
+  dnnl::reorder reorder;  ///< of the weight; none when it is as the primitive wants it
+  memory x, w, packed, bias, y, scratch;
+
+  explicit Compiled(const Key& key) {
+    try {
+      const Descriptions d(key);
+      if (key.pass == Pass::forward)
+        prepare<dnnl::convolution_forward>(key, d, forward_of(d));
+      else if (key.pass == Pass::backward_input)
+        prepare<dnnl::convolution_backward_data>(key, d, input_of(d));
+      else
+        prepare<dnnl::convolution_backward_weights>(key, d, weight_of(d));
+    } catch (const dnnl::error&) {
+      primitive = dnnl::primitive();
+    }
+  }
+
+  template <class Primitive, class Description>
+  void prepare(const Key& key, const Descriptions& d, const Description& pd) {
+    if (std::string(pd.impl_info_str()).starts_with("ref")) return;
+    const auto object = [](const memory::desc& desc) { return memory(desc, engine(), nullptr); };
+    const bool gradient = key.pass == Pass::backward_weight;
+    memory::desc packed_desc;
+    if constexpr (std::is_same_v<Primitive, dnnl::convolution_backward_weights>)
+      packed_desc = pd.diff_weights_desc();
+    else
+      packed_desc = pd.weights_desc();
+    x = object(d.x);
+    y = object(d.y);
+    w = object(d.w);
+    packed = object(packed_desc);
+    scratch = object(pd.scratchpad_desc());
+    if (key.bias) bias = object(d.bias);
+    if (packed_desc != d.w)
+      reorder = gradient ? dnnl::reorder(packed, w) : dnnl::reorder(w, packed);
+    primitive = Primitive(pd);
+  }
+};
+
+Compiled& compiled(const Key& key) {
+  static thread_local std::map<Key, std::unique_ptr<Compiled>> all;
+  std::unique_ptr<Compiled>& one = all[key];
+  if (!one) one = std::make_unique<Compiled>(key);
+  return *one;
+}
+
+/// Memory for an object of oneDNN's, which must live until the call has run.
+Tensor bytes_for(memory& object) {
+  const auto size = int64_t(object.get_desc().get_size());
+  Tensor bytes = Tensor::empty({size}, DType::u8);
+  object.set_data_handle(bytes.raw());
+  return bytes;
+}
+
+void move_weight(Compiled& c, memory& from, memory& to) {
+  const std::array<dnnl_exec_arg_t, 2> arguments = {
+      {{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}}};
+  check(dnnl_primitive_execute(c.reorder.get(), stream().get(), 2, arguments.data()));
+}
+
+void execute(Compiled& c, std::array<dnnl_exec_arg_t, 5> arguments, bool bias) {
+  // The bias stands last, so that it can be left out.
+  check(dnnl_primitive_execute(c.primitive.get(), stream().get(), bias ? 5 : 4, arguments.data()));
+}
+
+/// y = f(y + residual), in one pass.
+template <class T>
+void finish(Tensor& y, const Tensor& residual, Nonlinearity f) {
+  if (!residual && f == Nonlinearity::none) return;
+  using Acc = acc_t<T>;
+  T* const out = y.data<T>();
+  const T* const added = residual ? residual.data<T>() : nullptr;
+  with_nonlinearity(f, [&](auto op) {
+    parallel_for(0, y.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+      if (added)
+        for (int64_t i = begin; i < end; ++i) out[i] = T(op.value(Acc(out[i]) + Acc(added[i])));
+      else
+        for (int64_t i = begin; i < end; ++i) out[i] = T(op.value(Acc(out[i])));
+    });
+  });
+}
+
+void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+             const Tensor& residual, Nonlinearity f, Conv2dShape k) {
+  Compiled& c = compiled({Pass::forward, y.dtype(), bool(bias), conv2d_extents(y, x, w, k), k});
+  const bool in_place = residual && residual.raw() == y.raw();
+  const Tensor kept = in_place ? residual.clone() : residual;
+  c.x.set_data_handle(x.raw());
+  c.y.set_data_handle(y.raw());
+  c.w.set_data_handle(w.raw());
+  if (bias) c.bias.set_data_handle(bias.raw());
+  const Tensor scratch = bytes_for(c.scratch);
+  Tensor packed;
+  if (c.reorder) {
+    packed = bytes_for(c.packed);
+    move_weight(c, c.w, c.packed);
+  }
+  execute(c,
+          {{{DNNL_ARG_SRC, c.x.get()},
+            {DNNL_ARG_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
+            {DNNL_ARG_DST, c.y.get()},
+            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
+            {DNNL_ARG_BIAS, bias ? c.bias.get() : nullptr}}},
+          bool(bias));
+  y.dtype() == DType::f32 ? finish<float>(y, kept, f) : finish<bf16>(y, kept, f);
+}
+
+void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+  Compiled& c =
+      compiled({Pass::backward_input, dx.dtype(), false, conv2d_extents(dy, dx, w, k), k});
+  c.x.set_data_handle(dx.raw());
+  c.y.set_data_handle(dy.raw());
+  c.w.set_data_handle(w.raw());
+  const Tensor scratch = bytes_for(c.scratch);
+  Tensor packed;
+  if (c.reorder) {
+    packed = bytes_for(c.packed);
+    move_weight(c, c.w, c.packed);
+  }
+  execute(c,
+          {{{DNNL_ARG_DIFF_SRC, c.x.get()},
+            {DNNL_ARG_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
+            {DNNL_ARG_DIFF_DST, c.y.get()},
+            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
+            {}}},
+          false);
+}
+
+void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
+  Compiled& c =
+      compiled({Pass::backward_weight, dw.dtype(), bool(dbias), conv2d_extents(dy, x, dw, k), k});
+  c.x.set_data_handle(x.raw());
+  c.y.set_data_handle(dy.raw());
+  c.w.set_data_handle(dw.raw());
+  if (dbias) c.bias.set_data_handle(dbias.raw());
+  const Tensor scratch = bytes_for(c.scratch);
+  Tensor packed;
+  if (c.reorder) packed = bytes_for(c.packed);
+  execute(c,
+          {{{DNNL_ARG_SRC, c.x.get()},
+            {DNNL_ARG_DIFF_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
+            {DNNL_ARG_DIFF_DST, c.y.get()},
+            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
+            {DNNL_ARG_DIFF_BIAS, dbias ? c.bias.get() : nullptr}}},
+          bool(dbias));
+  if (c.reorder) move_weight(c, c.packed, c.w);
+}
+
+Fit fits(Pass pass, const Tensor& y, const Tensor& x, const Tensor& w, bool bias, Conv2dShape k) {
+  if (y.dtype() != DType::f32 && y.dtype() != DType::bf16) return "needs f32 or bf16";
+  if (y.numel() == 0 || x.numel() == 0) return "needs at least one element everywhere";
+  if (compiled({pass, y.dtype(), bias, conv2d_extents(y, x, w, k), k}).primitive) return {};
+  return "needs a shape and a type for which oneDNN has more than plain loops here";
+}
+
+Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor&,
+                 Nonlinearity, Conv2dShape k) {
+  return fits(Pass::forward, y, x, w, bool(bias), k);
+}
+Fit fits_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+  return fits(Pass::backward_input, dy, dx, w, false, k);
+}
+Fit fits_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
+  return fits(Pass::backward_weight, dy, x, dw, bool(dbias), k);
+}
+
+}  // namespace
+
+REGISTER_KERNELS(conv2d_forward, cpu, vendor, {"onednn", forward, fits_forward});
+REGISTER_KERNELS(conv2d_backward_input, cpu, vendor, {"onednn", backward_input, fits_input});
+REGISTER_KERNELS(conv2d_backward_weight, cpu, vendor, {"onednn", backward_weight, fits_weight});
+
+}  // namespace lathe::kernels

@@ -29,11 +29,11 @@ FaceCnn::FaceCnn(const FaceCnnOptions& options) {
   add_conv(features_, 16, 32, 3, 1);  // 3 4 5
   add_conv(features_, 32, 64, 3, 1);  // 6 7 8
   const int64_t side = options.image_size / 8;
-  classifier_.add<Flatten>();                         // 0
-  classifier_.add<Linear>(64 * side * side, 128);     // 1
-  classifier_.add<ReLU>();                            // 2
-  classifier_.add<Dropout>(options.dropout);          // 3
-  classifier_.add<Linear>(128, options.num_classes);  // 4
+  classifier_.add<Flatten>();                                    // 0
+  classifier_.add<Linear>(64 * side * side, options.hidden);     // 1
+  classifier_.add<ReLU>();                                       // 2
+  classifier_.add<Dropout>(options.dropout);                     // 3
+  classifier_.add<Linear>(options.hidden, options.num_classes);  // 4
 }
 
 Tensor FaceCnn::forward(const Tensor& x) { return logits(classifier_(features_(x))); }
@@ -62,18 +62,26 @@ void GlemCnn::visit(Visitor& visitor) {
 }
 
 namespace {
+
+std::unique_ptr<Module> make_face_cnn(ModelOptions& options, FaceCnnOptions face) {
+  face.image_size = options.integer("image_size", face.image_size);
+  face.hidden = options.integer("hidden", face.hidden);
+  face.num_classes = options.integer("num_classes", face.num_classes);
+  return std::make_unique<FaceCnn>(face);
+}
+
 const bool registered[] = {
-    register_model("face_cnn",
-                   [](ModelOptions& options) -> std::unique_ptr<Module> {
-                     const FaceCnnOptions defaults;
-                     return std::make_unique<FaceCnn>(FaceCnnOptions{
-                         .image_size = options.integer("image_size", defaults.image_size),
-                         .num_classes = options.integer("num_classes", defaults.num_classes)});
+    register_model("face_cnn", [](ModelOptions& options) { return make_face_cnn(options, {}); }),
+    register_model("small_cnn",
+                   [](ModelOptions& options) {
+                     return make_face_cnn(options,
+                                          {.image_size = 64, .hidden = 256, .num_classes = 2});
                    }),
     register_model("glem_cnn", [](ModelOptions& options) -> std::unique_ptr<Module> {
       return std::make_unique<GlemCnn>(
           GlemCnnOptions{.num_classes = options.integer("num_classes", 1)});
     })};
+
 }  // namespace
 
 }  // namespace lathe

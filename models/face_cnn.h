@@ -1,5 +1,5 @@
-// The two small detectors for faces: face_cnn for 256 px images, and glem_cnn for 64 px frames of a
-// video, whose layers CNN+LSTM takes over.
+// The small detectors for faces: face_cnn for 256 px images, small_cnn of the same layers, and
+// glem_cnn for 64 px frames of a video, whose layers CNN+LSTM takes over.
 #pragma once
 
 #include "layers/linear.h"
@@ -9,12 +9,13 @@ namespace lathe {
 
 struct FaceCnnOptions {
   int64_t image_size = 256;  ///< pixels a side, a multiple of 8
+  int64_t hidden = 128;      ///< outputs of the first Linear
   int64_t num_classes = 1;
   double dropout = 0.5;
 };
 
-/// Three times 3x3 convolution (16, 32, 64 channels), ReLU and 2x2 max pooling; Linear 128, ReLU,
-/// dropout, Linear. x (N, H, W, 3) to logits (N,), or (N, num_classes) for more than one.
+/// Three times 3x3 convolution (16, 32, 64 channels), ReLU and 2x2 max pooling; Linear `hidden`,
+/// ReLU, dropout, Linear. x (N, H, W, 3) to logits (N,), or (N, num_classes) for more than one.
 class FaceCnn final : public Module {
  public:
   explicit FaceCnn(const FaceCnnOptions& options = {});

@@ -1,0 +1,154 @@
+"""What PyTorch's models answer, for tests/models/parity_test.cpp. Both sides fill weights and inputs by the same
+Philox formula, so the golden holds logits and, of each gradient and statistic, its norm and its product with a
+Philox vector.
+
+    python make_models.py > models.json        (torch, torchvision; a minute)
+"""
+import json
+import sys
+import zlib
+
+import numpy as np
+import philox
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+torch.set_num_threads(2)
+
+
+def random(shape, low, high, index, op=0):
+    return torch.from_numpy(np.asarray(philox.uniform(tuple(shape), low, high, 0, philox.PURPOSE_TEST, 0, index, op)))
+
+
+def fill(model):
+    """Tensor i of the state_dict from stream i: weights as He et al., norms near 1."""
+    for i, (name, t) in enumerate(model.state_dict().items()):
+        if not t.is_floating_point():
+            continue
+        if t.dim() > 1:
+            bound = (6 / t[0].numel()) ** 0.5
+            low, high = -bound, bound
+        elif name.endswith("running_var") or name.endswith("weight"):
+            low, high = 0.5, 1.5
+        else:
+            low, high = -0.2, 0.2
+        t.copy_(random(t.shape, low, high, i))
+
+
+def fingerprint(tensors):
+    """Norm and product with a Philox vector of each tensor."""
+    out = []
+    for i, t in enumerate(tensors):
+        v = random(t.shape, -1, 1, i, 1)
+        out.append([float(t.norm()), float((t * v).sum())])
+    return out
+
+
+class Block(nn.Module):
+    def __init__(self, i, o):
+        super().__init__()
+        self.conv1 = nn.Conv2d(i, o, 3, 1 if i == o else 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(o)
+        self.conv2 = nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(o)
+        self.extra = (o - i) // 2
+
+    def forward(self, x):
+        h = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        e = self.extra
+        return F.relu(h + (F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, e, e)) if e else x))
+
+
+class Cifar(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        n = (depth - 2) // 6
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = nn.Sequential(*[Block(16, 16) for _ in range(n)])
+        self.layer2 = nn.Sequential(*[Block(16 if i == 0 else 32, 32) for i in range(n)])
+        self.layer3 = nn.Sequential(*[Block(32 if i == 0 else 64, 64) for i in range(n)])
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, x):
+        h = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))
+        return self.linear(h.mean((2, 3)))
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x):
+        h = F.max_pool2d(F.relu(self.conv2(F.max_pool2d(F.relu(self.conv1(x)), 2))), 2)
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(h.flatten(1))))))
+
+
+class FaceCnn(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        layers = []
+        for i, o in ((3, 16), (16, 32), (32, 64)):
+            layers += [nn.Conv2d(i, o, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        self.features = nn.Sequential(*layers)
+        side = size // 8
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64 * side * side, 128), nn.ReLU(), nn.Dropout(),
+                                        nn.Linear(128, 1))
+
+    def forward(self, x):
+        return self.classifier(self.features(x)).squeeze(1)
+
+
+class GlemCnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = []
+        for i, o, k in ((3, 16, 3), (16, 32, 3), (32, 64, 5)):
+            layers += [nn.Conv2d(i, o, k), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout()]
+        self.layer = nn.Sequential(*layers, nn.Flatten(), nn.Linear(1600, 256))
+        self.head = nn.Linear(256, 1)
+
+    def forward(self, x):
+        return self.head(F.relu(self.layer(x))).squeeze(1)
+
+
+def case(name, model, shape, gradients=False, train=False, options=None):
+    model = model.double()
+    with torch.no_grad():
+        fill(model)
+    keys = "".join(f"{k} {list(t.shape)}\n" for k, t in model.state_dict().items())
+    x = random(shape, -1, 1, 1000)
+    out = {"model": name, "options": options or {}, "input": list(shape), "keys": zlib.crc32(keys.encode()),
+           "tensors": len(model.state_dict()), "parameters": sum(p.numel() for p in model.parameters())}
+    model.eval()
+    with torch.no_grad():
+        out["logits"] = model(x).flatten().tolist()[:64]
+    if gradients:
+        model.train(train)
+        y = model(x)
+        (y * random(y.shape, -1, 1, 1001)).sum().backward()
+        out["train"] = train
+        out["gradients"] = fingerprint([p.grad for p in model.parameters()])
+        out["buffers"] = fingerprint([b.double() for b in model.buffers()])
+    print(name, file=sys.stderr)
+    return out
+
+
+tv = torchvision.models
+small, batch = (1, 3, 64, 64), (2, 3, 64, 64)
+print(json.dumps([
+    case("resnet18", tv.resnet18(), batch, True, True),
+    case("resnet34", tv.resnet34(), small),
+    case("resnet50", tv.resnet50(), batch, True, True),
+    case("resnet101", tv.resnet101(), small),
+    case("resnext50_32x4d", tv.resnext50_32x4d(), batch, True, True),
+    case("resnet20", Cifar(20), (2, 3, 32, 32), True, True),
+    case("resnet56", Cifar(56), (1, 3, 32, 32)),
+    case("lenet", LeNet(), (2, 1, 28, 28), True),
+    case("face_cnn", FaceCnn(64), batch, True, options={"image_size": "64"}),
+    case("glem_cnn", GlemCnn(), batch, True),
+]))

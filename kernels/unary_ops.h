@@ -29,6 +29,22 @@ struct Relu {
   }
 };
 
+/// min(max(x, 0), 6); NaN stays NaN and passes the gradient on.
+struct Relu6 {
+  static constexpr const char* name = "relu6";
+  static constexpr Saved saved = Saved::output;
+  template <class T>
+  INLINE_HOST_DEVICE T value(T x) const {
+    const T above = x < 0 ? T(0) : x;
+    return above > 6 ? T(6) : above;
+  }
+  template <class T>
+  INLINE_HOST_DEVICE T slope(T y) const {
+    const T inside = y <= 0 ? T(0) : T(1);
+    return y >= 6 ? T(0) : inside;
+  }
+};
+
 /// x where positive, else negative_slope x.
 struct LeakyRelu {
   static constexpr const char* name = "leaky_relu";
@@ -98,6 +114,36 @@ struct Silu {
   INLINE_HOST_DEVICE T slope(T x) const {
     const T s = math::sigmoid(x);
     return s * math::fma(x, 1 - s, T(1));
+  }
+};
+
+/// min(max(x + 3, 0), 6) / 6: a sigmoid of straight lines (Howard et al., arXiv:1905.02244).
+struct Hardsigmoid {
+  static constexpr const char* name = "hardsigmoid";
+  static constexpr Saved saved = Saved::input;
+  template <class T>
+  INLINE_HOST_DEVICE T value(T x) const {
+    return Relu6{}.value(x + 3) / 6;
+  }
+  template <class T>
+  INLINE_HOST_DEVICE T slope(T x) const {
+    const T below = x < 3 ? T(1) / 6 : T(0);
+    return x > -3 ? below : T(0);  // 0 for NaN, as in PyTorch
+  }
+};
+
+/// x hardsigmoid(x), from the same paper.
+struct Hardswish {
+  static constexpr const char* name = "hardswish";
+  static constexpr Saved saved = Saved::input;
+  template <class T>
+  INLINE_HOST_DEVICE T value(T x) const {
+    return x * Relu6{}.value(x + 3) / 6;
+  }
+  template <class T>
+  INLINE_HOST_DEVICE T slope(T x) const {
+    const T middle = x / 3 + T(0.5), right = x < 3 ? middle : T(1);
+    return x <= -3 ? T(0) : right;
   }
 };
 
@@ -216,7 +262,7 @@ struct Affine {
   }
 };
 
-using UnaryOps = OpList<Relu, LeakyRelu, Sigmoid, Tanh, Silu, Gelu, GeluTanh, Exp, Log, Sqrt,
-                        Square, Abs, Affine>;
+using UnaryOps = OpList<Relu, Relu6, LeakyRelu, Sigmoid, Tanh, Silu, Hardsigmoid, Hardswish, Gelu,
+                        GeluTanh, Exp, Log, Sqrt, Square, Abs, Affine>;
 
 }  // namespace lathe::kernels

@@ -19,12 +19,15 @@ std::string python_float(double value) {
 }  // namespace
 
 Tensor relu(const Tensor& x) { return unary(x, kernels::Relu{}); }
+Tensor relu6(const Tensor& x) { return unary(x, kernels::Relu6{}); }
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
   return unary(x, kernels::LeakyRelu{negative_slope});
 }
 Tensor sigmoid(const Tensor& x) { return unary(x, kernels::Sigmoid{}); }
 Tensor tanh(const Tensor& x) { return unary(x, kernels::Tanh{}); }
 Tensor silu(const Tensor& x) { return unary(x, kernels::Silu{}); }
+Tensor hardsigmoid(const Tensor& x) { return unary(x, kernels::Hardsigmoid{}); }
+Tensor hardswish(const Tensor& x) { return unary(x, kernels::Hardswish{}); }
 Tensor gelu(const Tensor& x, GeluForm form) {
   return form == GeluForm::exact ? unary(x, kernels::Gelu{}) : unary(x, kernels::GeluTanh{});
 }

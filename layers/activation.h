@@ -11,10 +11,13 @@ namespace lathe {
 enum class GeluForm { exact, tanh };
 
 Tensor relu(const Tensor& x);
+Tensor relu6(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 Tensor sigmoid(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor silu(const Tensor& x);
+Tensor hardsigmoid(const Tensor& x);
+Tensor hardswish(const Tensor& x);
 Tensor gelu(const Tensor& x, GeluForm form = GeluForm::exact);
 
 /// A module without tensors.
@@ -27,6 +30,12 @@ class ReLU final : public Activation {
  public:
   Tensor forward(const Tensor& x) override { return relu(x); }
   std::string kind() const override { return "ReLU"; }
+};
+
+class ReLU6 final : public Activation {
+ public:
+  Tensor forward(const Tensor& x) override { return relu6(x); }
+  std::string kind() const override { return "ReLU6"; }
 };
 
 class LeakyReLU final : public Activation {
@@ -56,6 +65,18 @@ class SiLU final : public Activation {
  public:
   Tensor forward(const Tensor& x) override { return silu(x); }
   std::string kind() const override { return "SiLU"; }
+};
+
+class Hardsigmoid final : public Activation {
+ public:
+  Tensor forward(const Tensor& x) override { return hardsigmoid(x); }
+  std::string kind() const override { return "Hardsigmoid"; }
+};
+
+class Hardswish final : public Activation {
+ public:
+  Tensor forward(const Tensor& x) override { return hardswish(x); }
+  std::string kind() const override { return "Hardswish"; }
 };
 
 class GELU final : public Activation {

@@ -1,5 +1,6 @@
 #include "layers/flatten.h"
 
+#include "layers/channels.h"
 #include "tensor/tape.h"
 
 namespace lathe {
@@ -16,6 +17,8 @@ Tensor flatten(const Tensor& x, int start, int end) {
   if (rank == 0 && (start == 0 || start == -1) && (end == 0 || end == -1)) return reshape(x, {1});
   LATHE_CHECK(first >= 0 && first <= last && last < rank, "flatten: dimensions ", start, " to ",
               end, " expect a tensor that has them, got shape ", x.shape());
+  if (rank == 4 && first == 1 && last == 3 && x.dim(1) * x.dim(2) > 1 && x.dim(3) > 1)
+    return reshape(to_channels_first(x), {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});
   std::vector<int64_t> extents(x.shape().begin(), x.shape().begin() + first);
   int64_t product = 1;
   for (int i = first; i <= last; ++i) product *= x.dim(i);

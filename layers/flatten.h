@@ -1,5 +1,5 @@
-// Other shapes for the same elements, differentiably. Nothing is copied: the result shares its
-// elements with x.
+// Other shapes for the same elements, differentiably. Nothing is copied, except when an image is
+// flattened: the result shares its elements with x.
 #pragma once
 
 #include "layers/module.h"
@@ -8,7 +8,9 @@ namespace lathe {
 
 /// x's elements under a shape of as many.
 Tensor reshape(const Tensor& x, const Shape& shape);
-/// Dimensions start to end (inclusive, counted from the end when negative) become one.
+/// Dimensions start to end (inclusive, counted from the end when negative) become one. Those of an
+/// image (N, H, W, C) from 1 on come in the order C, H, W, so that a Linear after it has PyTorch's
+/// weights.
 Tensor flatten(const Tensor& x, int start = 0, int end = -1);
 
 /// (N, ...) to (N, product of the others), or other dimensions of one's choice.

@@ -38,7 +38,7 @@ int Tape::slot_of(const Tensor& x) {
   return body.slot;
 }
 
-void Tape::add(const char* op, Tensor& y, std::initializer_list<Tensor> inputs, Backward backward) {
+void Tape::add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward) {
   Node node;
   bool tracked = false;
   for (const Tensor& x : inputs) {
@@ -126,6 +126,12 @@ Tensor Needs::out(int input) const {
 }
 
 Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, Backward backward) {
+  if (Tape* tape = Tape::current())
+    tape->add(op, y, {inputs.begin(), inputs.size()}, std::move(backward));
+  return y;
+}
+
+Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Backward backward) {
   if (Tape* tape = Tape::current()) tape->add(op, y, inputs, std::move(backward));
   return y;
 }

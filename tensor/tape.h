@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ class Tape {
  private:
   friend class Needs;
   friend Tensor record(const char*, Tensor, std::initializer_list<Tensor>, Backward);
+  friend Tensor record(const char*, Tensor, const std::vector<Tensor>&, Backward);
   struct Like {
     Shape shape;
     DType dtype = DType::f32;
@@ -66,7 +68,7 @@ class Tape {
     Tensor leaf;
   };
 
-  void add(const char* op, Tensor& y, std::initializer_list<Tensor> inputs, Backward backward);
+  void add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward);
   int slot_of(const Tensor& x);
   void run(size_t node);
   void give(const Node& node, size_t input, const Tensor& gradient);
@@ -82,6 +84,7 @@ class Tape {
 /// The closure is kept only when a tape is alive and an input is tracked; it must capture detached
 /// tensors. Returns y.
 Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, Backward backward);
+Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Backward backward);
 
 /// Says that y was computed by an op that has no gradient: asking for one throws and names the op.
 Tensor no_backward(const char* op, Tensor y, std::initializer_list<Tensor> inputs);

@@ -2,7 +2,9 @@
 #include "layers/activation.h"
 
 #include "layers/arithmetic.h"
+#include "layers/drop_path.h"
 #include "layers/flatten.h"
+#include "layers/pool2d.h"
 #include "layers/reduce.h"
 #include "layers/sequential.h"
 #include "tensor/tape.h"
@@ -20,6 +22,14 @@ TEST_CASE("modules print as PyTorch's") {
   model.add<SiLU>();
   model.add<GELU>();
   model.add<GELU>(GeluForm::tanh);
+  model.add<ReLU6>();
+  model.add<Hardswish>();
+  model.add<Hardsigmoid>();
+  model.add<MaxPool2d>(PoolWindow{.kernel = 3, .stride = 2, .padding = 1});
+  model.add<MaxPool2d>(PoolWindow{.kernel = {2, 3}, .ceil_mode = true});
+  model.add<AvgPool2d>(PoolWindow{.kernel = 3, .stride = 1, .padding = 1});
+  model.add<AdaptiveAvgPool2d>(Size2{1, 2});
+  model.add<DropPath>(0.2);
   CHECK_EQ(model.print(), R"(Sequential(
   (0): Flatten(start_dim=1, end_dim=-1)
   (1): ReLU()
@@ -32,6 +42,14 @@ TEST_CASE("modules print as PyTorch's") {
   (5): SiLU()
   (6): GELU(approximate='none')
   (7): GELU(approximate='tanh')
+  (8): ReLU6()
+  (9): Hardswish()
+  (10): Hardsigmoid()
+  (11): MaxPool2d(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)
+  (12): MaxPool2d(kernel_size=(2, 3), stride=(2, 3), padding=0, dilation=1, ceil_mode=True)
+  (13): AvgPool2d(kernel_size=3, stride=1, padding=1)
+  (14): AdaptiveAvgPool2d(output_size=(1, 2))
+  (15): DropPath(drop_prob=0.200)
 ))");
 }
 

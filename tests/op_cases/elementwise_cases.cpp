@@ -18,6 +18,9 @@ struct UnaryOp {
 
 const UnaryOp unary_ops[] = {
     {"relu", relu, -1, 1, true},
+    {"relu6", relu6, -1, 1, true},
+    {"hardsigmoid", hardsigmoid, -2.9, 2.9},
+    {"hardswish", hardswish, -2.9, 2.9},
     {"leaky_relu", [](const Tensor& x) { return leaky_relu(x, 0.2); }, -1, 1, true},
     {.name = "sigmoid", .call = sigmoid, .flops = 20},
     {.name = "tanh", .call = tanh, .flops = 20},

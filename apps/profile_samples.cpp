@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kernels/conv2d.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/linear_update.h"
@@ -136,6 +137,36 @@ void add_matmul(Samples& s) {
   }
 }
 
+/// A 14 x 14 picture, as in the third stage of a residual network, and 3 x 3 filters unless it says
+/// otherwise.
+void add_conv2d(Samples& s) {
+  struct Convolution {
+    const char* what;
+    int64_t channels, filters, window;
+    kernels::Conv2dShape shape;
+  };
+  const kernels::Conv2dShape same{.pad_top = 1, .pad_bottom = 1, .pad_left = 1, .pad_right = 1};
+  const auto in_groups = [&](int64_t groups) {
+    kernels::Conv2dShape shape = same;
+    shape.groups = groups;
+    return shape;
+  };
+  for (const DType dtype : {DType::f32, DType::bf16})
+    for (const Convolution& v : {Convolution{"64 to 64, 3x3", 64, 64, 3, same},
+                                 {"64 to 128, 1x1", 64, 128, 1, {}},
+                                 {"128 in 32 groups, 3x3", 128, 128, 3, in_groups(32)},
+                                 {"128 depthwise, 3x3", 128, 128, 3, in_groups(128)}}) {
+      const std::string what = concat("14x14x", v.what, " ", dtype);
+      const Tensor x = values({1, 14, 14, v.channels}, dtype),
+                   y = values({1, 14, 14, v.filters}, dtype),
+                   w = values({v.filters, v.window, v.window, v.channels / v.shape.groups}, dtype);
+      s.add(kernels::conv2d_forward, what, y, x, w, Tensor(), Tensor(), kernels::Nonlinearity::none,
+            v.shape);
+      s.add(kernels::conv2d_backward_input, what, x, y, w, v.shape);
+      s.add(kernels::conv2d_backward_weight, what, w, Tensor(), y, x, v.shape);
+    }
+}
+
 }  // namespace
 
 std::vector<Sample> profile_samples() {
@@ -146,6 +177,7 @@ std::vector<Sample> profile_samples() {
   add_losses(samples);
   add_optimizer(samples);
   add_matmul(samples);
+  add_conv2d(samples);
   return std::move(samples.list);
 }
 

@@ -107,6 +107,11 @@ const Convolution tiny_shapes[] = {
     {2, 2, 2, 8, 8, 1},
     {1, 3, 4, 4, 4, 3, {.padding = 1, .groups = 4}},
     {1, 3, 3, 8, 8, 3, {.padding = 1, .groups = 2}},
+    // more steps, patches and parts of a sum than one: every barrier of the GPU's rungs matters
+    {1, 3, 3, 16, 16, 3, {.padding = 1}},
+    {1, 10, 11, 8, 8, 1},
+    {1, 9, 10, 2, 2, 3, {.padding = 1, .groups = 2}},
+    {2, 9, 10, 8, 8, 1},
 };
 
 /// The forward kernel's epilogues, which inference uses.

@@ -201,12 +201,16 @@ Fit fits_conv_vectors(const Tensor& y, const Tensor& x, const Tensor& w, const C
 }
 
 REGISTER_KERNELS(conv2d_forward, cuda, tuned,
+                 {"pointwise", Pointwise::forward, Pointwise::fits_forward},
+                 {"grouped", Grouped::forward, Grouped::fits_forward},
                  {"tensor_core", forward_by<TensorCore>, fits_forward<TensorCore>},
                  {"pipelined", forward_by<Pipelined>, fits_forward<Pipelined>},
                  {"register_tiles", forward_by<RegisterTiles>, fits_forward<RegisterTiles>},
                  {"implicit_gemm", forward_by<ImplicitGemm>, fits_forward<ImplicitGemm>},
                  {"direct", forward});
 REGISTER_KERNELS(conv2d_backward_input, cuda, tuned,
+                 {"pointwise", Pointwise::backward_input, Pointwise::fits_backward_input},
+                 {"grouped", Grouped::backward_input, Grouped::fits_backward_input},
                  {"tensor_core", backward_input_by<TensorCore>, fits_backward_input<TensorCore>},
                  {"pipelined", backward_input_by<Pipelined>, fits_backward_input<Pipelined>},
                  {"register_tiles", backward_input_by<RegisterTiles>,
@@ -215,6 +219,8 @@ REGISTER_KERNELS(conv2d_backward_input, cuda, tuned,
                   fits_backward_input<ImplicitGemm>},
                  {"direct", backward_input});
 REGISTER_KERNELS(conv2d_backward_weight, cuda, tuned,
+                 {"pointwise", Pointwise::backward_weight, Pointwise::fits_backward_weight},
+                 {"grouped", Grouped::backward_weight, Grouped::fits_backward_weight},
                  {"tensor_core", backward_weight_by<TensorCore>, fits_backward_weight<TensorCore>},
                  {"pipelined", backward_weight_by<Pipelined>, fits_backward_weight<Pipelined>},
                  {"register_tiles", backward_weight_by<RegisterTiles>,

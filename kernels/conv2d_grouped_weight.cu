@@ -58,7 +58,10 @@ __global__ void __launch_bounds__(lanes* warps, 1)
   }
 }
 
-void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
+}  // namespace
+
+void Grouped::backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                              Conv2dShape k) {
   const Conv2dExtents e = conv2d_extents(dy, x, dw, k);
   bias_gradient(dbias, dy);
   dispatch_floating("conv2d_backward_weight", dw.dtype(), [&]<class T>() {
@@ -79,13 +82,9 @@ void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& 
   });
 }
 
-Fit fits_grouped_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor& x, Conv2dShape k) {
+Fit Grouped::fits_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor& x,
+                                  Conv2dShape k) {
   return fits_grouped(dy, x, dw, k);
 }
-
-}  // namespace
-
-REGISTER_KERNELS(conv2d_backward_weight, cuda, special,
-                 {"grouped", backward_weight, fits_grouped_weight});
 
 }  // namespace lathe::kernels

@@ -29,6 +29,32 @@ template <class Rung>
 Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
                          Conv2dShape k);
 
+/// The rungs that are no such products, as rows of the table.
+struct Grouped {
+  static void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                      const Tensor& residual, Nonlinearity f, Conv2dShape k);
+  static void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
+  static void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                              Conv2dShape k);
+  static Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                          const Tensor& residual, Nonlinearity f, Conv2dShape k);
+  static Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
+  static Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                                  Conv2dShape k);
+};
+struct Pointwise {
+  static void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                      const Tensor& residual, Nonlinearity f, Conv2dShape k);
+  static void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
+  static void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                              Conv2dShape k);
+  static Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                          const Tensor& residual, Nonlinearity f, Conv2dShape k);
+  static Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
+  static Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                                  Conv2dShape k);
+};
+
 /// 32-bit indices, and a block for each group.
 Fit fits_indices(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k);
 

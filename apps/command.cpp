@@ -250,6 +250,12 @@ Device resolve_device(const CommonOptions& common) {
   return Device::cuda;
 }
 
+void print_notes(const std::string& file, const std::vector<std::string>& notes,
+                 const CommonOptions& common) {
+  if (common.quiet) return;
+  for (const std::string& note : notes) std::cerr << file << ": " << note << "\n";
+}
+
 nlohmann::ordered_json shape_json(const Shape& shape) {
   return std::vector<int64_t>(shape.begin(), shape.end());
 }

@@ -85,6 +85,10 @@ class Program {
 /// that is none, Error(device) for a device that is not there.
 Device resolve_device(const CommonOptions& common);
 
+/// What was passed over in a file, for people: on stderr, unless they want quiet.
+void print_notes(const std::string& file, const std::vector<std::string>& notes,
+                 const CommonOptions& common);
+
 /// A shape as JSON shows it: [2, 3].
 nlohmann::ordered_json shape_json(const Shape& shape);
 /// Throws Error(device) when what went to stdout could not be written.

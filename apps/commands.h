@@ -10,6 +10,7 @@ void add_eval(Program& program);
 void add_predict(Program& program);
 void add_summary(Program& program);
 void add_inspect(Program& program);
+void add_convert(Program& program);
 void add_kernels(Program& program);
 void add_bench(Program& program);
 void add_env(Program& program);

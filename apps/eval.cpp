@@ -153,6 +153,7 @@ int evaluate_weights(const Options& options, const CommonOptions& common) {
   use.dtype = common.dtype;
   const Device device = resolve_device(common);
   UsedWeights weights = use_weights(options.what, use, device);
+  print_notes(weights.file.string(), weights.notes, common);
   const std::vector<std::string> splits = splits_of(options, weights.recipe);
   SplitRunner run(weights, device);
   if (!threshold) {

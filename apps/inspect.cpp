@@ -3,60 +3,83 @@
 
 #include <cmath>
 #include <iostream>
-#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "tensor/check.h"
+#include "tensor/parallel.h"
 #include "tensor/serialize/safetensors.h"
+#include "tensor/serialize/weights_file.h"
 
 namespace lathe::apps {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-SafeTensors read(const std::string& file) {
-  if (std::filesystem::is_regular_file(file) && !is_safetensors(file))
-    fail(ErrorKind::data, file, ": is no safetensors file; other formats cannot be read yet");
-  return read_safetensors(file);
+/// Range and sum over the finite elements of a tensor, or of a part of it.
+struct Range {
+  double low = HUGE_VAL, high = -HUGE_VAL, sum = 0;
+  int64_t finite = 0;
+};
+
+template <class T>
+Range range_of(const T* values, int64_t count) {
+  Range r;
+  for (int64_t i = 0; i < count; ++i) {
+    const double value = double(values[i]);
+    if (!std::isfinite(value)) continue;
+    r.low = std::min(r.low, value);
+    r.high = std::max(r.high, value);
+    r.sum += value;
+    ++r.finite;
+  }
+  return r;
 }
 
-/// Range and mean over the finite elements; null where there is none.
-Json describe(const StoredTensor& t) {
-  double low = HUGE_VAL, high = -HUGE_VAL, sum = 0;
-  int64_t nonfinite = 0, finite = 0;
-  for (double value : t.tensor.to_vector<double>()) {
-    if (!std::isfinite(value)) {
-      ++nonfinite;
-      continue;
-    }
-    low = std::min(low, value);
-    high = std::max(high, value);
-    sum += value;
-    ++finite;
-  }
+Range range_of(const Tensor& t) {
+  Range all;
+  std::mutex mutex;
+  dispatch_all(t.dtype(), [&]<class T>() {
+    parallel_for(0, t.numel(), 1 << 20, [&](int64_t begin, int64_t end) {
+      const Range part = range_of(t.data<T>() + begin, end - begin);
+      const std::lock_guard lock(mutex);
+      all.low = std::min(all.low, part.low);
+      all.high = std::max(all.high, part.high);
+      all.sum += part.sum;
+      all.finite += part.finite;
+    });
+  });
+  return all;
+}
+
+/// Name, dtype and shape; with `values`, what the elements are (null where none is finite).
+Json describe(const StoredTensor& t, bool values) {
   Json json = {{"name", t.name},
                {"dtype", safetensors_name(t.tensor.dtype())},
                {"shape", shape_json(t.tensor.shape())}};
-  json["min"] = finite ? Json(low) : Json();
-  json["max"] = finite ? Json(high) : Json();
-  json["mean"] = finite ? Json(sum / double(finite)) : Json();
-  json["nonfinite"] = nonfinite;
+  if (!values) return json;
+  const Range r = range_of(t.tensor);
+  json["min"] = r.finite ? Json(r.low) : Json();
+  json["max"] = r.finite ? Json(r.high) : Json();
+  json["mean"] = r.finite ? Json(r.sum / double(r.finite)) : Json();
+  json["nonfinite"] = t.tensor.numel() - r.finite;
   return json;
 }
 
-int inspect_one(const std::string& file, bool json) {
-  const SafeTensors content = read(file);
+int inspect_one(const std::string& file, bool values, const CommonOptions& common) {
+  const WeightsFile content = read_weights(file);
+  print_notes(file, content.notes, common);
   Json tensors = Json::array();
-  for (const StoredTensor& t : content.tensors) tensors.push_back(describe(t));
-  if (json) {
+  for (const StoredTensor& t : content.tensors) tensors.push_back(describe(t, values));
+  if (common.json) {
     print_json({{"file", file},
-                {"format", "safetensors"},
+                {"format", content.format},
                 {"metadata", content.metadata},
                 {"tensors", tensors}});
     return 0;
   }
-  std::cout << file << ": safetensors, " << content.tensors.size() << " tensors\n";
+  std::cout << file << ": " << content.format << ", " << content.tensors.size() << " tensors\n";
   for (const auto& [key, value] : content.metadata) {
     const auto lines = std::count(value.begin(), value.end(), '\n');
     std::cout << "  " << key << " = "
@@ -66,6 +89,11 @@ int inspect_one(const std::string& file, bool json) {
               << "\n";
   }
   for (const Json& t : tensors) {
+    if (!values) {
+      std::cout << fmt::format("  {:<36} {:<5} {}\n", t["name"].get<std::string>(),
+                               t["dtype"].get<std::string>(), t["shape"].dump());
+      continue;
+    }
     auto number = [&](const char* key) {
       return t[key].is_null() ? std::string("-") : fmt::format("{:.5g}", t[key].get<double>());
     };
@@ -90,11 +118,11 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   return worst;
 }
 
-Json compare(const SafeTensors& first, const SafeTensors& second) {
+Json compare(const WeightsFile& first, const WeightsFile& second) {
   Json only_first = Json::array(), only_second = Json::array(), tensors = Json::array();
   bool equal = true;
   for (const StoredTensor& t : first.tensors) {
-    const Tensor other = second.find(t.name);
+    const Tensor other = find(second.tensors, t.name);
     if (!other) {
       only_first.push_back(t.name);
       continue;
@@ -114,7 +142,7 @@ Json compare(const SafeTensors& first, const SafeTensors& second) {
     tensors.push_back(one);
   }
   for (const StoredTensor& t : second.tensors)
-    if (!first.find(t.name)) only_second.push_back(t.name);
+    if (!find(first.tensors, t.name)) only_second.push_back(t.name);
   equal &= only_first.empty() && only_second.empty();
   return {{"equal", equal},
           {"only_in_first", only_first},
@@ -122,10 +150,13 @@ Json compare(const SafeTensors& first, const SafeTensors& second) {
           {"tensors", tensors}};
 }
 
-int inspect_two(const std::string& first, const std::string& second, bool json) {
+int inspect_two(const std::string& first, const std::string& second, const CommonOptions& common) {
   Json result = {{"files", {first, second}}};
-  result.update(compare(read(first), read(second)));
-  if (json) {
+  const WeightsFile one = read_weights(first), other = read_weights(second);
+  print_notes(first, one.notes, common);
+  print_notes(second, other.notes, common);
+  result.update(compare(one, other));
+  if (common.json) {
     print_json(result);
     return 0;
   }
@@ -152,12 +183,16 @@ int inspect_two(const std::string& first, const std::string& second, bool json) 
 
 void add_inspect(Program& program) {
   auto files = std::make_shared<std::vector<std::string>>();
-  program.add("inspect", "the tensors of a safetensors file; of two files, their differences")
+  auto names = std::make_shared<bool>(false);
+  program
+      .add("inspect",
+           "the tensors of a .safetensors, .pth, .npy or .npz; of two, their differences")
       .argument("FILE", *files, "one file, or two to compare")
-      .run([&program, files] {
+      .flag("--names", *names, "names, types and shapes alone: the elements are not read")
+      .run([&program, files, names] {
         LATHE_CHECK(files->size() <= 2, "inspect: expects one file, or two, got ", files->size());
-        return files->size() == 1 ? inspect_one((*files)[0], program.common.json)
-                                  : inspect_two((*files)[0], (*files)[1], program.common.json);
+        return files->size() == 1 ? inspect_one((*files)[0], !*names, program.common)
+                                  : inspect_two((*files)[0], (*files)[1], program.common);
       });
 }
 

@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   add_predict(program);
   add_summary(program);
   add_inspect(program);
+  add_convert(program);
   add_kernels(program);
   add_bench(program);
   add_env(program);

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "apps/commands.h"
 #include "data/csv.h"
@@ -12,6 +13,7 @@
 #include "data/loader.h"
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
+#include "tensor/serialize/weights_file.h"
 #include "train/metrics.h"
 #include "train/used_weights.h"
 
@@ -26,10 +28,60 @@ struct Options {
   UseOptions use;
 };
 
+bool is_npy(const std::string& file) {
+  char start[6] = {};
+  return std::ifstream(file, std::ios::binary).read(start, 6) &&
+         std::string_view(start, 6) == "\x93NUMPY";
+}
+
+/// (N, C, H, W) as (N, H, W, C), which is how models here have images.
+Tensor channels_last(const Tensor& x) {
+  const int64_t c = x.dim(1), h = x.dim(2), w = x.dim(3);
+  return tensor_of({x.storage(),
+                    x.raw() - x.storage()->data(),
+                    element_type(x.dtype()),
+                    {x.dim(0), h, w, c},
+                    {c * h * w, w, 1, h * w},
+                    false});
+}
+
+/// An array of floats is what PyTorch's model would be given: rows (F) or (N, F), images
+/// (3, H, W) or (N, 3, H, W), of grey 1 for 3. It is normalised already.
+std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::string& file,
+                                          DType dtype) {
+  Tensor x = read_weights(file).tensors.at(0).tensor;
+  if (!is_floating(x.dtype()))
+    fail(ErrorKind::data, file,
+         ": expects floats (f32 or f64), as PyTorch's model would be given "
+         "them, got ",
+         x.dtype());
+  const auto is_color = [](int64_t extent) { return extent == 1 || extent == 3; };
+  if (x.rank() == 1 || (x.rank() == 3 && is_color(x.dim(0)))) {
+    std::vector<int64_t> extents = {1};
+    extents.insert(extents.end(), x.shape().begin(), x.shape().end());
+    x = x.reshape(Shape(extents));
+  }
+  if (x.rank() < 2 || x.dim(0) == 0)
+    fail(ErrorKind::data, file,
+         ": expects rows (F) or (N, F), or images (3, H, W) or "
+         "(N, 3, H, W), got the shape ",
+         x.shape());
+  if (x.rank() == 4 && is_color(x.dim(1))) x = channels_last(x);
+  const auto normalization = std::exchange(weights.normalization, std::nullopt);
+  const auto data = prepared(
+      weights,
+      std::make_shared<TensorDataset>(x.to(dtype), Tensor::full({x.dim(0)}, -1, DType::i64),
+                                      std::vector<std::string>{}, x.dim(x.rank() - 1)),
+      file);
+  weights.normalization = normalization;
+  return data;
+}
+
 /// The samples of a file, without labels, as the weights' recipe reads its data.
 std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::string& file) {
   const Recipe& recipe = weights.recipe;
   const DType dtype = dtype_from_name(recipe.train.dtype);
+  if (is_npy(file)) return read_array(weights, file, dtype);
   if (recipe.data.kind == "landmarks") {
     LandmarkOptions options;
     options.rows_per_sample = recipe.data.rows_per_sample;
@@ -59,6 +111,7 @@ int predict(const Options& options, const CommonOptions& common) {
   use.dtype = common.dtype;
   const Device device = resolve_device(common);
   UsedWeights weights = use_weights(options.what, use, device);
+  print_notes(weights.file.string(), weights.notes, common);
   LoaderOptions loading;
   loading.batch_size = weights.recipe.train.batch_size;
   loading.workers = 0;
@@ -97,7 +150,8 @@ void add_predict(Program& program) {
            "a line per sample: input, index, P(class 1) or the class's probability, class")
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .argument("INPUT", options->inputs,
-                "files of the kind that the weights were trained on: landmark CSV, or IDX images")
+                "files of the kind that the weights were trained on: landmark CSV, IDX images; or "
+                ".npy of floats")
       .option("--output", options->output, "a CSV file", "- is stdout")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs", "none")

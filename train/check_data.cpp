@@ -2,24 +2,9 @@
 
 #include "data/csv.h"
 #include "tensor/check.h"
-#include "tensor/kernel.h"
+#include "train/no_calls.h"
 
 namespace lathe {
-namespace {
-
-/// Drops the calls made while it lives.
-class NoCalls final : public CallRecorder {
- public:
-  NoCalls() : outer_(current) { current = this; }
-  ~NoCalls() override { current = outer_; }
-  void record(std::unique_ptr<KernelCall>) override {}
-
- private:
-  CallRecorder* outer_;
-};
-
-}  // namespace
-
 void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
                     const std::string& file) {
   const std::vector<std::string> names = data.channel_names();

@@ -5,6 +5,7 @@
 
 #include "tensor/check.h"
 #include "tensor/serialize/safetensors.h"
+#include "tensor/serialize/weights_file.h"
 
 namespace lathe {
 namespace {
@@ -111,9 +112,11 @@ void save_weights(const std::filesystem::path& file, const Weights& weights) {
 }
 
 Weights load_weights(const std::filesystem::path& file) {
-  const SafeTensors content = read_safetensors(file);
+  const WeightsFile content = read_weights(file);
   Weights weights;
-  read_metadata(file.string(), content.metadata, weights);
+  weights.notes = content.notes;
+  // What stands in other formats beside the tensors is not Lathe's.
+  if (content.format == "safetensors") read_metadata(file.string(), content.metadata, weights);
   const std::string prefix = optimizer_prefix;
   for (const StoredTensor& t : content.tensors) {
     if (weights.state && t.name.starts_with(prefix))
@@ -121,8 +124,8 @@ Weights load_weights(const std::filesystem::path& file) {
     else if (t.name != Normalization::mean_name && t.name != Normalization::std_name)
       weights.tensors.push_back({t.name, t.tensor});
   }
-  const Tensor mean = content.find(Normalization::mean_name);
-  const Tensor deviation = content.find(Normalization::std_name);
+  const Tensor mean = find(content.tensors, Normalization::mean_name);
+  const Tensor deviation = find(content.tensors, Normalization::std_name);
   if (bool(mean) != bool(deviation) || (mean && mean.shape() != deviation.shape()))
     fail(ErrorKind::data, file.string(), ": ", Normalization::mean_name, " and ",
          Normalization::std_name, " do not go together");

@@ -45,11 +45,13 @@ struct Weights {
   std::vector<NamedTensor> tensors;  ///< the model's, in the file's order
   std::vector<NamedTensor> optimizer;
   std::optional<TrainState> state;
+  std::vector<std::string> notes;  ///< of read_weights: what was passed over in the file
 };
 
 /// Writes weights, atomically; with a state, the optimiser's tensors too.
 void save_weights(const std::filesystem::path& file, const Weights& weights);
-/// Throws Error(data) for a file that is damaged, or of a later format_version.
+/// Reads weights, of other programs too (read_weights). Throws Error(data) for a file that is
+/// damaged, or of a later format_version.
 Weights load_weights(const std::filesystem::path& file);
 /// Bytes that the file will have, to a few per cent.
 int64_t size_on_disk(const Weights& weights);

@@ -1,6 +1,8 @@
 // [init] of a recipe: weights to begin with, from other files.
 #include "tensor/check.h"
 #include "train/checkpoint.h"
+#include "train/closest_model.h"
+#include "train/renamed.h"
 #include "train/task.h"
 
 namespace lathe {
@@ -27,19 +29,6 @@ bool matches(const std::string& pattern, const std::string& name) {
   return p == pattern.size();
 }
 
-/// The name after init.map: a whole name, or a beginning up to a dot; the longest that fits.
-std::string renamed(const std::map<std::string, std::string>& map, const std::string& name) {
-  size_t longest = 0;
-  std::string result = name;
-  for (const auto& [from, to] : map) {
-    const bool whole = name == from, beginning = name.starts_with(from + ".");
-    if ((!whole && !beginning) || from.size() < longest) continue;
-    longest = from.size();
-    result = to + name.substr(from.size());
-  }
-  return result;
-}
-
 }  // namespace
 
 void load_initial_weights(const Recipe& recipe, Module& model) {
@@ -63,7 +52,8 @@ void load_initial_weights(const Recipe& recipe, Module& model) {
   std::erase_if(report.missing, skipped);
   // Another shape is never passed over silently: init.skip says so where it is meant.
   if (!report.mismatched.empty() || (init.strict && !report.fits()))
-    fail(ErrorKind::data, files, ": the weights do not fit ", recipe.model.name, report.text());
+    fail(ErrorKind::data, files, ": the weights do not fit ", recipe.model.name,
+         closest_model(given), report.text());
 }
 
 }  // namespace lathe

@@ -7,6 +7,7 @@
 #include "tensor/check.h"
 #include "tensor/suggest.h"
 #include "train/check_data.h"
+#include "train/closest_model.h"
 #include "train/run_folder.h"
 
 namespace lathe {
@@ -78,6 +79,7 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
     fail(ErrorKind::data, run_or_file.string(), ": there is no such run or weights file");
   used.file = is_run ? file_of(*run, options.weights) : run_or_file;
   const Weights weights = load_weights(used.file);
+  used.notes = weights.notes;
   check_options(options, weights.info, used.file.string());
 
   std::vector<std::string> settings = options.settings;
@@ -107,7 +109,7 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   const LoadReport report = used.model->load_state_dict(weights.tensors, false);
   if (!report.fits())
     fail(ErrorKind::data, used.file.string(), ": the weights do not fit ", used.recipe.model.name,
-         report.text());
+         closest_model(weights.tensors), report.text());
   used.model->eval();
   return used;
 }

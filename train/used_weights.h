@@ -19,6 +19,7 @@ struct UsedWeights {
   std::optional<Normalization> normalization;
   std::unique_ptr<Module> model;  ///< in eval mode
   int64_t epoch = 0;
+  std::vector<std::string> notes;         ///< what was passed over in the file
   std::optional<int64_t> wanted_classes;  ///< what UseOptions said
   bool has_recipe = false;                ///< the weights come with one
 

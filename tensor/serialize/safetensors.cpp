@@ -132,9 +132,7 @@ std::string header_of(const std::string& file, const std::vector<StoredTensor>& 
 }  // namespace
 
 Tensor SafeTensors::find(const std::string& name) const {
-  for (const StoredTensor& stored : tensors)
-    if (stored.name == name) return stored.tensor;
-  return {};
+  return lathe::find(tensors, name);
 }
 
 const char* safetensors_name(DType dtype) {

@@ -47,6 +47,12 @@ DType dtype_of_element(ElementType type) {
 
 static_assert(int(ElementType::u8) == int(DType::u8) && int(ElementType::i64) == int(DType::i64));
 
+Tensor find(const std::vector<StoredTensor>& tensors, const std::string& name) {
+  for (const StoredTensor& stored : tensors)
+    if (stored.name == name) return stored.tensor;
+  return {};
+}
+
 ElementType element_type(DType dtype) { return ElementType(dtype); }
 
 int64_t size_of(ElementType type) {

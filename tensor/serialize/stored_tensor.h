@@ -15,6 +15,8 @@ struct StoredTensor {
   std::string name;
   Tensor tensor;
 };
+/// The tensor of that name; no tensor when there is none.
+Tensor find(const std::vector<StoredTensor>& tensors, const std::string& name);
 
 /// Element types of files. The integers that tensors lack are read into the next wider one that
 /// they have; truth values are bytes of 0 and 1.

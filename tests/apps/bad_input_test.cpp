@@ -265,7 +265,7 @@ std::vector<Mistake> mistakes() {
        2,
        "no/where.csv"},
       {"inspect nothing", {"inspect", "nowhere"}, 3, "nowhere"},
-      {"inspect text", {"inspect", "small.toml"}, 3, "is no safetensors file"},
+      {"inspect text", {"inspect", "small.toml"}, 3, "is text, not a file of weights"},
       {"inspect three", {"inspect", "a", "b", "c"}, 2, "expects one file, or two, got 3"},
       {"summary", {"summary", "landmark_mpl"}, 2, "did you mean 'landmark_mlp'?"},
       {"summary of no file", {"summary", "nowhere.toml"}, 3, "nowhere.toml"},

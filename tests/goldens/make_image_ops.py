@@ -68,6 +68,13 @@ case("concat_channels", lambda *x: torch.cat(x, 1), uniform(2, 3, 2, 4), uniform
 case("slice_channels", lambda x: x[:, 2:5], uniform(2, 6, 3, 2))
 case("scale_channels", lambda x, s: x * s[:, :, None, None], uniform(2, 5, 3, 4), uniform(2, 5))
 case("flatten", lambda x: torch.flatten(x, 1), uniform(2, 3, 4, 5))
+
+
+def squeeze_excite(x, w1, b1, w2, b2):  # timm.layers.SqueezeExcite
+    return x * F.conv2d(F.silu(F.conv2d(x.mean((2, 3), keepdim=True), w1, b1)), w2, b2).sigmoid()
+
+
+case("squeeze_excite", squeeze_excite, uniform(2, 6, 3, 4), uniform(3, 6, 1, 1), uniform(3), uniform(6, 3, 1, 1), uniform(6))
 edges = torch.tensor([-4, -3, -2.5, 0, 0.25, 1, 2.75, 3, 4, 5.5, 6, 7], dtype=torch.float64)
 # F.hardsigmoid's own gradient in f64 has a sixth that was rounded to f32.
 for op, function in [("relu6", F.relu6), ("hardswish", F.hardswish), ("hardsigmoid", lambda x: F.relu6(x + 3) / 6)]:

@@ -12,6 +12,7 @@
 #include "layers/pool2d.h"
 #include "layers/reduce.h"
 #include "layers/resize.h"
+#include "layers/squeeze_excite.h"
 #include "tensor/tape.h"
 #include "tests/support.h"
 
@@ -47,6 +48,15 @@ const std::map<std::string, std::function<Tensor(const Inputs&, const json&)>> o
     {"slice_channels", [](auto& x, auto&) { return slice_channels(x[0], 2, 5); }},
     {"scale_channels", [](auto& x, auto&) { return scale_channels(x[0], x[1]); }},
     {"flatten", [](auto& x, auto&) { return Flatten().forward(x[0]); }},
+    {"squeeze_excite",
+     [](auto& x, auto&) {
+       SqueezeExcite layer(6, 3);
+       layer.conv_reduce.weight = x[1];
+       layer.conv_reduce.bias = x[2];
+       layer.conv_expand.weight = x[3];
+       layer.conv_expand.bias = x[4];
+       return layer(x[0]);
+     }},
     {"relu6", [](auto& x, auto&) { return relu6(x[0]); }},
     {"hardswish", [](auto& x, auto&) { return hardswish(x[0]); }},
     {"hardsigmoid", [](auto& x, auto&) { return hardsigmoid(x[0]); }},
@@ -81,6 +91,20 @@ TEST_CASE("ops on images and their gradients equal PyTorch's") {
     check_case(c, DType::f32, 1e-5);
   }
   CHECK(cases.size() >= ops.size());
+}
+
+TEST_CASE("SqueezeExcite has timm's names") {
+  SqueezeExcite layer(256, 16);
+  std::vector<std::string> names;
+  for (const NamedTensor& t : layer.state_dict()) names.push_back(t.name);
+  CHECK_EQ(names, std::vector<std::string>{"conv_reduce.weight", "conv_reduce.bias",
+                                           "conv_expand.weight", "conv_expand.bias"});
+  CHECK_EQ(layer.print(), R"(SqueezeExcite(
+  (conv_reduce): Conv2d(256, 16, kernel_size=(1, 1), stride=(1, 1))
+  (act1): SiLU()
+  (conv_expand): Conv2d(16, 256, kernel_size=(1, 1), stride=(1, 1))
+  (gate): Sigmoid()
+))");
 }
 
 TEST_CASE("max pooling chooses among equals, NaN and infinities as PyTorch does") {

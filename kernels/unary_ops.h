@@ -75,20 +75,6 @@ struct Sigmoid {
   }
 };
 
-/// min(max(x, 0), 6); NaN stays NaN.
-struct Relu6 {
-  static constexpr const char* name = "relu6";
-  static constexpr Saved saved = Saved::output;
-  template <class T>
-  INLINE_HOST_DEVICE T value(T x) const {
-    return x < 0 ? T(0) : x > 6 ? T(6) : x;
-  }
-  template <class T>
-  INLINE_HOST_DEVICE T slope(T y) const {
-    return y <= 0 || y >= 6 ? T(0) : T(1);
-  }
-};
-
 struct Tanh {
   static constexpr const char* name = "tanh";
   static constexpr Saved saved = Saved::output;

@@ -14,7 +14,7 @@
 //   grouped         groups of few channels, depthwise among them, which fill no tile of a product:
 //                   a patch of the image in shared memory (conv2d_grouped.cu)
 //   pointwise       1 x 1 windows: the rows of the matrix product, no index arithmetic at all
-//                   (conv2d_pointwise.cpp)
+//                   (conv2d_pointwise.cu)
 // The weight's gradient sums over all positions of all images. Where its elements are too few for
 // the device, the sum is cut into parts, and a second launch adds these in order.
 #include "kernels/conv2d_results.cuh"

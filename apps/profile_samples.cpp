@@ -2,14 +2,20 @@
 
 #include <utility>
 
+#include "kernels/batch_norm.h"
+#include "kernels/columns.h"
 #include "kernels/conv2d.h"
+#include "kernels/drop_path.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/linear_update.h"
 #include "kernels/loss.h"
 #include "kernels/matmul.h"
 #include "kernels/optimizer.h"
+#include "kernels/pool2d.h"
 #include "kernels/reduce.h"
+#include "kernels/resample2d.h"
+#include "kernels/scale_channels.h"
 #include "kernels/softmax.h"
 #include "tensor/basic_kernels.h"
 #include "tensor/random.h"
@@ -167,11 +173,52 @@ void add_conv2d(Samples& s) {
     }
 }
 
+/// Statistics of 64 channels, of two 14 x 14 pictures.
+void add_batch_norm(Samples& s) {
+  constexpr auto f = kernels::Nonlinearity::relu;
+  const Shape shape{2, 14, 14, 64};
+  const Tensor x = values(shape), y = values(shape), dy = values(shape), channel = values({64}),
+               mean = values({64}, DType::f64), rstd = values({64}, DType::f64),
+               batches = Tensor::zeros({}, DType::i64, Device::cuda);
+  const std::string what = "2x14x14x64 f32, relu";
+  s.add(kernels::batch_norm_forward, what, y, mean, rstd, values({64}), values({64}), batches, x,
+        channel, channel, Tensor(), f, {});
+  s.add(kernels::batch_norm_inference, what, y, mean, rstd, x, values({64}), values({64}), channel,
+        channel, Tensor(), f, {});
+  s.add(kernels::batch_norm_backward, what, values(shape), Tensor(), values({64}), values({64}), dy,
+        x, Tensor(), mean, rstd, channel, channel, f, kernels::Statistics::batch);
+}
+
+void add_images(Samples& s) {
+  using kernels::ResampleAxis;
+  using kernels::ResampleKind;
+  const Shape shape{2, 14, 14, 64}, halves{2, 7, 7, 64};
+  const Tensor x = values(shape), half = values(halves), scales = values({2, 64}),
+               index = Tensor::zeros(halves, DType::u8, Device::cuda);
+  const kernels::Pool2dShape window{
+      .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1};
+  const std::string what = "2x14x14x64 f32";
+  s.add(kernels::max_pool2d_forward, what + ", 3x3", half, index, x, window);
+  s.add(kernels::max_pool2d_backward, what + ", 3x3", values(shape), half, index, window);
+  const ResampleAxis pairs{.in = 14, .out = 7, .kernel = 2, .stride = 2},
+      all{.kind = ResampleKind::adaptive, .in = 14, .out = 1};
+  s.add(kernels::resample2d, what + ", 2x2 means", half, x, {pairs, pairs});
+  s.add(kernels::resample2d, what + ", means", values({2, 1, 1, 64}), x, {all, all});
+  s.add(kernels::scale_channels_forward, what, values(shape), x, scales);
+  s.add(kernels::scale_channels_backward, what, values(shape), values({2, 64}), x, x, scales);
+  s.add(kernels::copy_columns, what + " into 128 channels", values({2, 14, 14, 128}), 32, x, 0, 64);
+  s.add(kernels::swap_last, "2x196x64 f32", values({2, 64, 196}), values({2, 196, 64}));
+  s.add(kernels::drop_path, what, values(shape), x, Tensor(), integers(1, 1),
+        {.seed = 1, .p = 0.5});
+}
+
 }  // namespace
 
 std::vector<Sample> profile_samples() {
   Samples samples;
   add_basic(samples);
+  add_batch_norm(samples);
+  add_images(samples);
   add_elementwise(samples, kernels::UnaryOps{}, kernels::BinaryOps{}, kernels::ProductOps{});
   add_rows(samples);
   add_losses(samples);

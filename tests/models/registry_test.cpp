@@ -1,6 +1,7 @@
 // Models by name: sizes, parameter names, options and their errors.
 #include "models/registry.h"
 
+#include "tensor/suggest.h"
 #include "tests/support.h"
 
 using namespace lathe;
@@ -31,8 +32,8 @@ TEST_CASE("mlp takes its sizes from its options") {
 
 TEST_CASE("errors of model names and options offer the nearest") {
   CHECK(message_of([] { create_model("landmark-mlp"); }) ==
-        "model: there is no 'landmark-mlp'; did you mean 'landmark_mlp'? (models: landmark_mlp or "
-        "mlp)");
+        "model: there is no 'landmark-mlp'; did you mean 'landmark_mlp'? (models: " +
+            list_text(model_names()) + ")");
   CHECK(message_of([] {
           create_model("mlp", {{"hiden", "[4]"}});
         }) ==

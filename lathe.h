@@ -2,11 +2,12 @@
 // training step.
 #pragma once
 
-#include "layers/conv2d.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
 #include "layers/batch_norm.h"
 #include "layers/channels.h"
+#include "layers/conv2d.h"
+#include "layers/conv_norm.h"
 #include "layers/drop_path.h"
 #include "layers/dropout.h"
 #include "layers/flatten.h"

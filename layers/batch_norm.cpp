@@ -1,7 +1,5 @@
 #include "layers/batch_norm.h"
 
-#include <cmath>
-
 #include "tensor/tape.h"
 
 namespace lathe {
@@ -35,8 +33,8 @@ struct Kept {
 
 /// The gradient of y = f(normalised x + residual); inputs are x, weight, bias, residual. Where
 /// nobody else keeps x, as with a convolution's result that only its batch norm reads, the gradient
-/// of x takes over its memory; not after SiLU alone, whose dz waits in the gradient's memory for the
-/// second pass over x.
+/// of x takes over its memory; not after SiLU alone, whose dz waits in the gradient's memory for
+/// the second pass over x.
 Grads backward(const Kept& k, Nonlinearity f, Statistics statistics, const Tensor& dy,
                const Needs& needs) {
   Grads grads(4);
@@ -126,29 +124,6 @@ void BatchNorm2d::visit(Visitor& visitor) {
 std::string BatchNorm2d::details() const {
   return concat(channels(), ", eps=", options_.eps, ", momentum=", options_.momentum,
                 ", affine=True, track_running_stats=True");
-}
-
-FoldedWeights fold_batch_norm(const Tensor& weight, const Tensor& bias, const BatchNorm2d& norm) {
-  const int64_t filters = norm.channels();
-  LATHE_CHECK(weight.rank() >= 2 && weight.dim(0) == filters,
-              "fold_batch_norm: expects a weight of ", filters, " filters, got ", weight.shape());
-  LATHE_CHECK(!bias || bias.numel() == filters, "fold_batch_norm: expects a bias (", filters,
-              ",), got ", bias.shape());
-  auto w = weight.to_vector<double>();
-  auto b = bias ? bias.to_vector<double>() : std::vector<double>(size_t(filters));
-  const auto gamma = norm.weight.to_vector<double>(), beta = norm.bias.to_vector<double>(),
-             mean = norm.running.mean.to_vector<double>(),
-             var = norm.running.var.to_vector<double>();
-  const size_t taps = w.size() / size_t(filters);
-  for (size_t o = 0; o < size_t(filters); ++o) {
-    const double scale = gamma[o] / std::sqrt(var[o] + norm.options().eps);
-    for (size_t i = 0; i < taps; ++i) w[o * taps + i] *= scale;
-    b[o] = (b[o] - mean[o]) * scale + beta[o];
-  }
-  const auto like_weight = [&](const std::vector<double>& values, const Shape& shape) {
-    return Tensor::from(values, shape).to(weight.dtype()).to(weight.device());
-  };
-  return {like_weight(w, weight.shape()), like_weight(b, {filters})};
 }
 
 }  // namespace lathe

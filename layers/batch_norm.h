@@ -1,4 +1,5 @@
-// Batch normalisation: the differentiable ops, the module, and its folding into a convolution.
+// Batch normalisation: the differentiable ops and the module. layers/conv_norm.h folds it into a
+// convolution.
 #pragma once
 
 #include "kernels/batch_norm.h"
@@ -49,12 +50,5 @@ class BatchNorm2d final : public Module {
   Tensor apply(const Tensor& x, kernels::Nonlinearity f, const Tensor& residual);
   BatchNormOptions options_;
 };
-
-/// Weight (O, R, S, C) and bias (O,) of the convolution that does a convolution's and the following
-/// batch norm's work in evaluation; the bias given may be absent. Computed in f64.
-struct FoldedWeights {
-  Tensor weight, bias;
-};
-FoldedWeights fold_batch_norm(const Tensor& weight, const Tensor& bias, const BatchNorm2d& norm);
 
 }  // namespace lathe

@@ -4,6 +4,7 @@
 
 #include "kernels/reduce.h"
 #include "layers/init.h"
+#include "tensor/plan.h"
 #include "tensor/tape.h"
 
 namespace lathe {
@@ -70,12 +71,17 @@ Shape output_shape(const Tensor& x, const Tensor& w, const kernels::Conv2dShape&
   return {x.dim(0), p, q, w.dim(0)};
 }
 
+kernels::Conv2dShape checked_shape(const Tensor& x, const Tensor& w, const Tensor& b,
+                                   const Conv2dWindow& window) {
+  check_window(window);
+  check_tensors(x, w, b, window.groups);
+  return kernel_shape(x, w, window);
+}
+
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dWindow& window) {
-  check_window(window);
-  check_tensors(x, w, b, window.groups);
-  const kernels::Conv2dShape k = kernel_shape(x, w, window);
+  const kernels::Conv2dShape k = checked_shape(x, w, b, window);
   Tensor y = Tensor::empty(output_shape(x, w, k), x.dtype(), x.device());
   kernels::conv2d_forward(y, x, w, b, {}, kernels::Nonlinearity::none, k);
   return record("conv2d", y, {x, w, b},
@@ -121,6 +127,29 @@ Conv2d::Conv2d(const Conv2dOptions& options) : options_(options) {
   const double bound = 1 / std::sqrt(double(fan_in));
   uniform_(bias, -bound, bound, next_init_stream());
   bias.requires_grad_();
+}
+
+Tensor Conv2d::forward(const Tensor& x) {
+  if (!weights_are_constant() || Tape::current()) return conv2d(x, weight, bias, window());
+  return constant_forward(x, kernels::Nonlinearity::none, {}, [this] {
+    return ConstantWeights{weight.detach(), bias ? bias.detach() : bias};
+  });
+}
+
+Tensor Conv2d::constant_forward(const Tensor& x, kernels::Nonlinearity f, const Tensor& residual,
+                                const std::function<ConstantWeights()>& make) {
+  if (constant_since_ != weights_are_constant()) {
+    const OutsidePlan outlives;
+    constant_ = make();
+    constant_since_ = weights_are_constant();
+  }
+  const auto& [w, b] = constant_;
+  const kernels::Conv2dShape k = checked_shape(x, w, b, window());
+  Tensor y = Tensor::empty(output_shape(x, w, k), x.dtype(), x.device());
+  LATHE_CHECK(!residual || residual.shape() == y.shape(), "conv2d: expects a residual ", y.shape(),
+              ", got ", residual.shape());
+  kernels::conv2d_forward(y, x, w, b, residual, f, k);
+  return y;
 }
 
 Conv2dWindow Conv2d::window() const {

@@ -54,13 +54,22 @@ struct Conv2dOptions {
   ConvInit init = ConvInit::uniform_fan_in;
 };
 
+/// What a convolution computes with in inference.
+struct ConstantWeights {
+  Tensor weight, bias;
+};
+
 /// torch.nn.Conv2d: weight (O, R, S, C / groups) in memory, (O, C / groups, R, S) in files; bias
 /// (O,). Both are uniform in ±1 / sqrt(C / groups R S) at first.
 class Conv2d final : public Module {
  public:
   explicit Conv2d(const Conv2dOptions& options);
 
-  Tensor forward(const Tensor& x) override { return conv2d(x, weight, bias, window()); }
+  Tensor forward(const Tensor& x) override;
+  /// f(conv(x) + residual) with the weights that `make` gives, which are kept as long as
+  /// weights_are_constant(). For use where no tape records.
+  Tensor constant_forward(const Tensor& x, kernels::Nonlinearity f, const Tensor& residual,
+                          const std::function<ConstantWeights()>& make);
   void visit(Visitor& visitor) override;
   std::string kind() const override { return "Conv2d"; }
   std::string details() const override;
@@ -71,6 +80,8 @@ class Conv2d final : public Module {
 
  private:
   Conv2dOptions options_;
+  ConstantWeights constant_;
+  uint64_t constant_since_ = 0;
 };
 
 }  // namespace lathe

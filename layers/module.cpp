@@ -1,6 +1,7 @@
 #include "layers/module.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 
 namespace lathe {
@@ -113,6 +114,7 @@ std::vector<NamedTensor> Module::state_dict() {
 }
 
 LoadReport Module::load_state_dict(const std::vector<NamedTensor>& tensors, bool strict) {
+  end_inference();
   std::map<std::string, const NamedTensor*> given;
   for (const NamedTensor& t : tensors) given[t.name] = &t;
   LoadReport report;
@@ -149,8 +151,24 @@ int64_t Module::parameter_count() {
 }
 
 Module& Module::train(bool on) {
-  for_each_module(*this, [on](const std::string&, Module& module) { module.training_ = on; });
+  for_each_module(*this, [on](const std::string&, Module& module) {
+    module.training_ = on;
+    module.constant_since_ = 0;
+  });
   return *this;
+}
+
+Module& Module::inference() {
+  static std::atomic<uint64_t> calls{0};
+  const uint64_t now = ++calls;
+  eval();
+  for_each_module(*this,
+                  [now](const std::string&, Module& module) { module.constant_since_ = now; });
+  return *this;
+}
+
+void Module::end_inference() {
+  if (constant_since_) eval();
 }
 
 namespace {
@@ -164,12 +182,14 @@ void convert(Tensor& tensor, Target target) {
 }  // namespace
 
 Module& Module::to(Device device) {
+  end_inference();
   walk_tensors(*this,
                [&](const std::string&, Tensor& tensor, bool, Layout) { convert(tensor, device); });
   return *this;
 }
 
 Module& Module::to(DType dtype) {
+  end_inference();
   walk_tensors(*this, [&](const std::string&, Tensor& tensor, bool, Layout) {
     if (is_floating(tensor.dtype())) convert(tensor, dtype);
   });

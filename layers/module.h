@@ -71,6 +71,12 @@ class Module {
   Module& train(bool on = true);
   Module& eval() { return train(false); }
   bool training() const { return training_; }
+  /// Evaluation with weights that nothing will change any more: layers may derive others from them
+  /// at their first forward and keep those (layers/conv_norm.h). train() and eval() end it;
+  /// load_state_dict() and to() too, leaving the model in evaluation.
+  Module& inference();
+  /// Not 0 after inference(): a number that no earlier call of it gave.
+  uint64_t weights_are_constant() const { return constant_since_; }
   Module& to(Device device);
   Module& to(DType dtype);
   void zero_grad();
@@ -82,8 +88,11 @@ class Module {
   std::string print();
 
  private:
+  void end_inference();
+
   std::string path_;
   bool training_ = true;
+  uint64_t constant_since_ = 0;
 };
 
 /// Calls f(path, module) for a module (path "") and all below it, parents first, in the order of

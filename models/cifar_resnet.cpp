@@ -22,8 +22,8 @@ class Block final : public Module {
         widens_(in != out) {}
 
   Tensor forward(const Tensor& x) override {
-    const Tensor h = bn1_.forward(conv1_(x), relu);
-    return bn2_.forward(conv2_(h), relu, widens_ ? shortcut(x) : x);
+    const Tensor h = conv_norm(conv1_, bn1_, x, relu);
+    return conv_norm(conv2_, bn2_, h, relu, widens_ ? shortcut(x) : x);
   }
   void visit(Visitor& visitor) override {
     visitor.child("conv1", conv1_);
@@ -61,7 +61,7 @@ CifarResNet::CifarResNet(int64_t depth, int64_t num_classes)
 }
 
 Tensor CifarResNet::forward(const Tensor& x) {  // (N, H, W, 3)
-  Tensor h = bn1_.forward(conv1_(x), relu);     // (N, H, W, 16)
+  Tensor h = conv_norm(conv1_, bn1_, x, relu);  // (N, H, W, 16)
   h = layer3_(layer2_(layer1_(h)));             // (N, H/4, W/4, 64)
   return linear_(global_avg_pool(h));           // (N, num_classes)
 }

@@ -32,14 +32,14 @@ void ResNet::add_layer(Sequential& layer, const ResNetOptions& options, int64_t 
   }
 }
 
-Tensor ResNet::forward(const Tensor& x) {                           // (N, H, W, 3)
-  Tensor h = bn1_.forward(conv1_(x), kernels::Nonlinearity::relu);  // (N, H/2, W/2, 64)
-  h = max_pool2d(h, {.kernel = 3, .stride = 2, .padding = 1});      // (N, H/4, W/4, 64)
-  h = layer1_(h);                                                   // 256 channels, or 64
-  h = layer2_(h);                                                   // H/8
-  h = layer3_(h);                                                   // H/16
-  h = layer4_(h);                                                   // H/32
-  return fc_(global_avg_pool(h));                                   // (N, num_classes)
+Tensor ResNet::forward(const Tensor& x) {                              // (N, H, W, 3)
+  Tensor h = conv_norm(conv1_, bn1_, x, kernels::Nonlinearity::relu);  // (N, H/2, W/2, 64)
+  h = max_pool2d(h, {.kernel = 3, .stride = 2, .padding = 1});         // (N, H/4, W/4, 64)
+  h = layer1_(h);                                                      // 256 channels, or 64
+  h = layer2_(h);                                                      // H/8
+  h = layer3_(h);                                                      // H/16
+  h = layer4_(h);                                                      // H/32
+  return fc_(global_avg_pool(h));                                      // (N, num_classes)
 }
 
 void ResNet::visit(Visitor& visitor) {

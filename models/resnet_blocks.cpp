@@ -5,14 +5,12 @@ namespace {
 
 constexpr auto relu = kernels::Nonlinearity::relu;
 
-/// What makes the input as large as the block's result; none where it is already.
-std::unique_ptr<Sequential> make_downsample(int64_t in, int64_t out, int64_t stride) {
+std::unique_ptr<Downsample> make_downsample(int64_t in, int64_t out, int64_t stride) {
   if (in == out && stride == 1) return nullptr;
-  return std::make_unique<Sequential>(std::make_unique<Conv2d>(unbiased(in, out, 1, stride)),
-                                      std::make_unique<BatchNorm2d>(out));
+  return std::make_unique<Downsample>(in, out, stride);
 }
 
-Tensor shortcut(const std::unique_ptr<Sequential>& downsample, const Tensor& x) {
+Tensor shortcut(const std::unique_ptr<Downsample>& downsample, const Tensor& x) {
   return downsample ? (*downsample)(x) : x;
 }
 
@@ -29,6 +27,14 @@ Conv2dOptions unbiased(int64_t in, int64_t out, Size2 kernel, Size2 stride, int6
           .init = ConvInit::kaiming_normal_fan_out};
 }
 
+Downsample::Downsample(int64_t in, int64_t out, int64_t stride)
+    : conv_(unbiased(in, out, 1, stride)), norm_(out) {}
+
+void Downsample::visit(Visitor& visitor) {
+  visitor.child("0", conv_);
+  visitor.child("1", norm_);
+}
+
 BasicBlock::BasicBlock(int64_t in, int64_t out, int64_t stride)
     : conv1_(unbiased(in, out, 3, stride)),
       bn1_(out),
@@ -37,8 +43,8 @@ BasicBlock::BasicBlock(int64_t in, int64_t out, int64_t stride)
       downsample_(make_downsample(in, out, stride)) {}
 
 Tensor BasicBlock::forward(const Tensor& x) {
-  const Tensor h = bn1_.forward(conv1_(x), relu);
-  return bn2_.forward(conv2_(h), relu, shortcut(downsample_, x));
+  const Tensor h = conv_norm(conv1_, bn1_, x, relu);
+  return conv_norm(conv2_, bn2_, h, relu, shortcut(downsample_, x));
 }
 
 void BasicBlock::visit(Visitor& visitor) {
@@ -59,9 +65,9 @@ Bottleneck::Bottleneck(int64_t in, int64_t width, int64_t out, int64_t stride, i
       downsample_(make_downsample(in, out, stride)) {}
 
 Tensor Bottleneck::forward(const Tensor& x) {
-  Tensor h = bn1_.forward(conv1_(x), relu);
-  h = bn2_.forward(conv2_(h), relu);
-  return bn3_.forward(conv3_(h), relu, shortcut(downsample_, x));
+  Tensor h = conv_norm(conv1_, bn1_, x, relu);
+  h = conv_norm(conv2_, bn2_, h, relu);
+  return conv_norm(conv3_, bn3_, h, relu, shortcut(downsample_, x));
 }
 
 void Bottleneck::visit(Visitor& visitor) {

@@ -1,6 +1,6 @@
 // Batch norm against PyTorch's (tests/goldens/make_batch_norm.py), in replayed plans, with memory
 // that gradients take over, and folded into a convolution.
-#include "layers/batch_norm.h"
+#include "layers/conv_norm.h"
 
 #include <fstream>
 #include <map>
@@ -138,7 +138,7 @@ TEST_CASE("a folded batch norm gives what the convolution and it give") {
     return Tensor::from(y, {2, filters});
   };
   for (const Tensor& b : {bias, Tensor()}) {
-    const FoldedWeights folded = fold_batch_norm(weight, b, norm);
+    const ConstantWeights folded = fold_batch_norm(weight, b, norm);
     CHECK(folded.weight.shape() == weight.shape());
     CHECK(tests::error(product(folded.weight, folded.bias), norm(product(weight, b))) <= 1e-14);
   }

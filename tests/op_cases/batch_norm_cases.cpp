@@ -1,5 +1,5 @@
 // Batch norm in training and evaluation, with what follows it, and its backward by itself.
-#include "layers/batch_norm.h"
+#include "layers/conv_norm.h"
 #include "tests/op_cases/op_case.h"
 
 namespace lathe::tests {

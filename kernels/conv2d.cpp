@@ -1,11 +1,9 @@
 // Convolution on the CPU, reference rows: plain loops over the formula of kernels/conv2d.h. Each
 // element of a result is summed by one thread in one order, so results do not depend on the number
 // of threads.
-#include "kernels/conv2d.h"
-
 #include <vector>
 
-#include "tensor/parallel.h"
+#include "kernels/conv2d_rows.h"
 
 namespace lathe::kernels {
 
@@ -40,12 +38,6 @@ Conv2dExtents conv2d_extents(const Tensor& y, const Tensor& x, const Tensor& w,
 
 namespace {
 
-/// Input row (or column) seen by tap r of output p; outside [0, extent) it is padding.
-int64_t seen(int64_t p, int64_t r, int64_t stride, int64_t dilation, int64_t padding) {
-  return p * stride + r * dilation - padding;
-}
-bool inside(int64_t i, int64_t extent) { return i >= 0 && i < extent; }
-
 /// Runs f(i) for i in [0, count), where one call takes `work` multiplications.
 template <class F>
 void for_each(int64_t count, double work, const F& f) {
@@ -63,10 +55,10 @@ acc_t<T> correlate(const T* x, const T* w, const Conv2dExtents& e, const Conv2dS
   using Acc = acc_t<T>;
   Acc sum = 0;
   for (int64_t r = 0; r < e.r; ++r) {
-    const int64_t row = seen(p, r, k.stride_h, k.dilation_h, k.pad_top);
+    const int64_t row = place_seen(p, r, k.stride_h, k.dilation_h, k.pad_top);
     if (!inside(row, e.h)) continue;
     for (int64_t s = 0; s < e.s; ++s) {
-      const int64_t column = seen(q, s, k.stride_w, k.dilation_w, k.pad_left);
+      const int64_t column = place_seen(q, s, k.stride_w, k.dilation_w, k.pad_left);
       if (!inside(column, e.w)) continue;
       const T* const pixel = x + (row * e.w + column) * e.channels() + group * e.c;
       const T* const tap = w + (r * e.s + s) * e.c;
@@ -97,13 +89,6 @@ void forward_reference(Tensor& y, const Tensor& x, const Tensor& w, const Tensor
   });
 }
 
-/// Output row p that sees input row `in` through tap r, or -1.
-int64_t seeing(int64_t in, int64_t r, int64_t stride, int64_t dilation, int64_t padding,
-               int64_t extent) {
-  const int64_t at = in + padding - r * dilation;
-  return at >= 0 && at % stride == 0 && at / stride < extent ? at / stride : -1;
-}
-
 void backward_input_reference(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
   const Conv2dExtents e = conv2d_extents(dy, dx, w, k);
   dispatch_floating("conv2d_backward_input", dx.dtype(), [&]<class T>() {
@@ -113,9 +98,9 @@ void backward_input_reference(Tensor& dx, const Tensor& dy, const Tensor& w, Con
       const int64_t n = i / (e.h * e.w), row = i / e.w % e.h, column = i % e.w;
       std::vector<Acc> sums(size_t(channels), Acc(0));
       for (int64_t r = 0; r < e.r; ++r) {
-        const int64_t p = seeing(row, r, k.stride_h, k.dilation_h, k.pad_top, e.p);
+        const int64_t p = place_seeing(row, r, k.stride_h, k.dilation_h, k.pad_top, e.p);
         for (int64_t s = 0; p >= 0 && s < e.s; ++s) {
-          const int64_t q = seeing(column, s, k.stride_w, k.dilation_w, k.pad_left, e.q);
+          const int64_t q = place_seeing(column, s, k.stride_w, k.dilation_w, k.pad_left, e.q);
           if (q < 0) continue;
           const T* const grads = dy.data<T>() + ((n * e.p + p) * e.q + q) * filters;
           for (int64_t o = 0; o < filters; ++o) {
@@ -145,9 +130,9 @@ void backward_weight_reference(Tensor& dw, Tensor& dbias, const Tensor& dy, cons
         const Acc grad = Acc(dy.data<T>()[i * filters + o]);
         bias_sum += grad;
         for (int64_t r = 0; r < e.r; ++r) {
-          const int64_t row = seen(p, r, k.stride_h, k.dilation_h, k.pad_top);
+          const int64_t row = place_seen(p, r, k.stride_h, k.dilation_h, k.pad_top);
           for (int64_t s = 0; inside(row, e.h) && s < e.s; ++s) {
-            const int64_t column = seen(q, s, k.stride_w, k.dilation_w, k.pad_left);
+            const int64_t column = place_seen(q, s, k.stride_w, k.dilation_w, k.pad_left);
             if (!inside(column, e.w)) continue;
             const T* const pixel =
                 x.data<T>() + ((n * e.h + row) * e.w + column) * e.channels() + o / e.o * e.c;

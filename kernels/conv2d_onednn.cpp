@@ -10,8 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "kernels/conv2d.h"
-#include "tensor/parallel.h"
+#include "kernels/conv2d_rows.h"
 
 namespace lathe::kernels {
 namespace {
@@ -204,28 +203,10 @@ void execute(Compiled& c, std::array<dnnl_exec_arg_t, 5> arguments, bool bias) {
   check(dnnl_primitive_execute(c.primitive.get(), stream().get(), bias ? 5 : 4, arguments.data()));
 }
 
-/// y = f(y + residual), in one pass.
-template <class T>
-void finish(Tensor& y, const Tensor& residual, Nonlinearity f) {
-  if (!residual && f == Nonlinearity::none) return;
-  using Acc = acc_t<T>;
-  T* const out = y.data<T>();
-  const T* const added = residual ? residual.data<T>() : nullptr;
-  with_nonlinearity(f, [&](auto op) {
-    parallel_for(0, y.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
-      if (added)
-        for (int64_t i = begin; i < end; ++i) out[i] = T(op.value(Acc(out[i]) + Acc(added[i])));
-      else
-        for (int64_t i = begin; i < end; ++i) out[i] = T(op.value(Acc(out[i])));
-    });
-  });
-}
-
 void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
              const Tensor& residual, Nonlinearity f, Conv2dShape k) {
   Compiled& c = compiled({Pass::forward, y.dtype(), bool(bias), conv2d_extents(y, x, w, k), k});
-  const bool in_place = residual && residual.raw() == y.raw();
-  const Tensor kept = in_place ? residual.clone() : residual;
+  const Tensor added = kept_residual(y, residual);
   c.x.set_data_handle(x.raw());
   c.y.set_data_handle(y.raw());
   c.w.set_data_handle(w.raw());
@@ -243,7 +224,7 @@ void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
             {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
             {DNNL_ARG_BIAS, bias ? c.bias.get() : nullptr}}},
           bool(bias));
-  y.dtype() == DType::f32 ? finish<float>(y, kept, f) : finish<bf16>(y, kept, f);
+  y.dtype() == DType::f32 ? add_and_apply<float>(y, added, f) : add_and_apply<bf16>(y, added, f);
 }
 
 void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {

@@ -199,7 +199,7 @@ __global__ void max_row(T* y, int64_t* index, const T* x, Rows s) {
   const bool mine = largest == best || (largest != largest && best != best);
   place = team.reduce(mine ? place : nowhere, Min{}, nowhere);
   if (team.rank() != 0) return;
-  if (y) y[team.row()] = row[place];
+  if (y) y[team.row()] = T(best);  // exactly the element: Acc has all values of T
   if (index) index[team.row()] = place;
 }
 

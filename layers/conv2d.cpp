@@ -117,15 +117,15 @@ Conv2d::Conv2d(const Conv2dOptions& options) : options_(options) {
   weight =
       Tensor::empty({o.out_channels, o.kernel.height, o.kernel.width, o.in_channels / o.groups});
   const int64_t fan_in = weight.numel() / o.out_channels;
-  if (o.init == ConvInit::uniform_fan_in)
-    kaiming_uniform_(weight, fan_in, std::sqrt(5.0));
+  if (o.init_deviation > 0)
+    init_normal_(weight, o.init_deviation);
   else
-    kaiming_normal_(weight, o.out_channels * o.kernel.height * o.kernel.width);
+    kaiming_uniform_(weight, fan_in, std::sqrt(5.0));
   weight.requires_grad_();
   if (!o.bias) return;
   bias = Tensor::empty({o.out_channels});
   const double bound = 1 / std::sqrt(double(fan_in));
-  uniform_(bias, -bound, bound, next_init_stream());
+  init_uniform_(bias, bound);
   bias.requires_grad_();
 }
 

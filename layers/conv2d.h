@@ -38,11 +38,6 @@ struct Conv2dWindow {
 /// torch.nn.functional.conv2d.
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dWindow& window = {});
 
-/// How a convolution's weight begins: torch.nn.Conv2d's own way, uniform in
-/// ±1 / sqrt(C / groups R S), or as torchvision's models begin, normal with deviation
-/// sqrt(2 / fan_out) (He et al., arXiv:1502.01852).
-enum class ConvInit : uint8_t { uniform_fan_in, kaiming_normal_fan_out };
-
 struct Conv2dOptions {
   int64_t in_channels = 1, out_channels = 1;
   Size2 kernel = 1;
@@ -51,7 +46,8 @@ struct Conv2dOptions {
   Size2 dilation = 1;
   int64_t groups = 1;
   bool bias = true;
-  ConvInit init = ConvInit::uniform_fan_in;
+  /// How the weight begins: normal with this deviation; 0: as torch.nn.Conv2d's.
+  double init_deviation = 0;
 };
 
 /// What a convolution computes with in inference.
@@ -60,7 +56,7 @@ struct ConstantWeights {
 };
 
 /// torch.nn.Conv2d: weight (O, R, S, C / groups) in memory, (O, C / groups, R, S) in files; bias
-/// (O,). Both are uniform in ±1 / sqrt(C / groups R S) at first.
+/// (O,). Both are uniform in ±1 / sqrt(C / groups R S) at first, unless the options say otherwise.
 class Conv2d final : public Module {
  public:
   explicit Conv2d(const Conv2dOptions& options);

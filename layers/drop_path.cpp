@@ -40,7 +40,7 @@ DropPath::DropPath(double p) : p_(p), op_(next_random_op()) { check_probability(
 
 Tensor DropPath::add_to(const Tensor& shortcut, const Tensor& x) const {
   const ErrorScope scope(path());
-  return training() && p_ > 0 ? drop_path(x, p_, op_, shortcut) : add(x, shortcut);
+  return active() ? drop_path(x, p_, op_, shortcut) : add(x, shortcut);
 }
 
 std::string DropPath::details() const {

@@ -16,9 +16,9 @@ Tensor drop_path(const Tensor& x, double p, uint32_t op, const Tensor& shortcut 
 class DropPath final : public Module {
  public:
   explicit DropPath(double p = 0);
-  Tensor forward(const Tensor& x) override {
-    return training() && p_ > 0 ? drop_path(x, p_, op_) : x;
-  }
+  Tensor forward(const Tensor& x) override { return active() ? drop_path(x, p_, op_) : x; }
+  /// Whether forward() is not the identity.
+  bool active() const { return training() && p_ > 0; }
   /// shortcut + forward(x), in one pass.
   Tensor add_to(const Tensor& shortcut, const Tensor& x) const;
   void visit(Visitor&) override {}

@@ -2,19 +2,36 @@
 
 #include <cmath>
 
-namespace lathe {
+#include "layers/random_state.h"
+#include "tensor/random.h"
 
-RandomStream next_init_stream() {
-  return RandomStream(random_seed(), Purpose::initialise, 0, next_random_index());
+namespace lathe {
+namespace {
+
+thread_local int without_values = 0;
+
+/// Calls fill(stream) with the next stream of this thread, which is taken in any case.
+template <class Fill>
+void draw(const Fill& fill) {
+  const RandomStream stream(random_seed(), Purpose::initialise, 0, next_random_index());
+  if (without_values == 0) fill(stream);
+}
+
+}  // namespace
+
+void init_uniform_(Tensor& x, double bound) {
+  draw([&](const RandomStream& stream) { uniform_(x, -bound, bound, stream); });
+}
+
+void init_normal_(Tensor& x, double deviation) {
+  draw([&](const RandomStream& stream) { normal_(x, 0, deviation, stream); });
 }
 
 void kaiming_uniform_(Tensor& weight, int64_t fan_in, double a) {
-  const double bound = std::sqrt(6 / ((1 + a * a) * double(fan_in)));
-  uniform_(weight, -bound, bound, next_init_stream());
+  init_uniform_(weight, std::sqrt(6 / ((1 + a * a) * double(fan_in))));
 }
 
-void kaiming_normal_(Tensor& weight, int64_t fan) {
-  normal_(weight, 0, std::sqrt(2 / double(fan)), next_init_stream());
-}
+NoInitialValues::NoInitialValues() { ++without_values; }
+NoInitialValues::~NoInitialValues() { --without_values; }
 
 }  // namespace lathe

@@ -74,7 +74,7 @@ Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias) {
   if (!with_bias) return;
   bias = Tensor::empty({out_features});
   const double bound = 1 / std::sqrt(double(in_features));
-  uniform_(bias, -bound, bound, next_init_stream());
+  init_uniform_(bias, bound);
   bias.requires_grad_();
 }
 

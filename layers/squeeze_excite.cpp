@@ -1,5 +1,7 @@
 #include "layers/squeeze_excite.h"
 
+#include <cmath>
+
 #include "layers/channels.h"
 #include "layers/flatten.h"
 #include "layers/pool2d.h"
@@ -7,8 +9,15 @@
 namespace lathe {
 
 SqueezeExcite::SqueezeExcite(int64_t channels, int64_t reduced)
-    : conv_reduce({.in_channels = channels, .out_channels = reduced}),
-      conv_expand({.in_channels = reduced, .out_channels = channels}) {}
+    : conv_reduce({.in_channels = channels,
+                   .out_channels = reduced,
+                   .init_deviation = std::sqrt(2 / double(reduced))}),
+      conv_expand({.in_channels = reduced,
+                   .out_channels = channels,
+                   .init_deviation = std::sqrt(2 / double(channels))}) {
+  for (Tensor* bias : {&conv_reduce.bias, &conv_expand.bias})
+    *bias = Tensor::zeros(bias->shape()).requires_grad_();
+}
 
 Tensor SqueezeExcite::forward(const Tensor& x) {
   const Tensor means = adaptive_avg_pool2d(x, 1);

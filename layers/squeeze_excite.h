@@ -9,7 +9,7 @@ namespace lathe {
 
 /// timm's SqueezeExcite as in tf_efficientnetv2: x
 /// sigmoid(conv_expand(silu(conv_reduce(mean(x))))), with 1x1 convolutions from `channels` to
-/// `reduced` and back.
+/// `reduced` and back. Weights begin as timm's.
 class SqueezeExcite final : public Module {
  public:
   SqueezeExcite(int64_t channels, int64_t reduced);

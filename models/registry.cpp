@@ -50,6 +50,24 @@ std::vector<int64_t> ModelOptions::integers(const std::string& name,
   return list.get<std::vector<int64_t>>();
 }
 
+double ModelOptions::probability(const std::string& name, double fallback) {
+  const std::string* text = find(name);
+  if (!text) return fallback;
+  const nlohmann::json value = parse(*text);
+  const bool good = value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 1;
+  LATHE_CHECK(good, model_, ": the option '", name, "' expects a number from 0 to 1, got ", *text);
+  return value.get<double>();
+}
+
+bool ModelOptions::flag(const std::string& name, bool fallback) {
+  const std::string* text = find(name);
+  if (!text) return fallback;
+  const nlohmann::json value = parse(*text);
+  LATHE_CHECK(value.is_boolean(), model_, ": the option '", name, "' expects true or false, got ",
+              *text);
+  return value.get<bool>();
+}
+
 void ModelOptions::check_all_used() const {
   const std::vector<std::string> known(asked_.begin(), asked_.end());
   for (const auto& [name, value] : values_)

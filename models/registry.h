@@ -22,6 +22,10 @@ class ModelOptions {
   int64_t integer(const std::string& name, int64_t fallback, int64_t least = 1);
   /// A list of whole numbers of at least 1.
   std::vector<int64_t> integers(const std::string& name, const std::vector<int64_t>& fallback);
+  /// A number from 0 to 1.
+  double probability(const std::string& name, double fallback);
+  /// true or false.
+  bool flag(const std::string& name, bool fallback);
   /// Throws for an option that nothing asked for, offering the nearest one that was.
   void check_all_used() const;
 

@@ -1,5 +1,7 @@
 #include "models/resnet_blocks.h"
 
+#include <cmath>
+
 namespace lathe {
 namespace {
 
@@ -24,7 +26,7 @@ Conv2dOptions unbiased(int64_t in, int64_t out, Size2 kernel, Size2 stride, int6
           .padding = Padding2(kernel.height / 2, kernel.width / 2),
           .groups = groups,
           .bias = false,
-          .init = ConvInit::kaiming_normal_fan_out};
+          .init_deviation = std::sqrt(2 / double(out * kernel.height * kernel.width))};
 }
 
 Downsample::Downsample(int64_t in, int64_t out, int64_t stride)

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "layers/init.h"
 #include "models/registry.h"
 #include "train/no_calls.h"
 
@@ -10,7 +11,8 @@ namespace lathe {
 std::string closest_model(const std::vector<NamedTensor>& tensors) {
   std::map<std::string, int64_t> sizes;
   for (const NamedTensor& t : tensors) sizes[t.name] = t.tensor.numel();
-  const NoCalls not_initialised;
+  const NoCalls shapes_alone;
+  const NoInitialValues not_initialised;
   double best = 1.0 / 3;
   std::string text;
   for (const std::string& name : model_names()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layers/init.h"
 #include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
@@ -105,7 +106,10 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   used.channels = weights.info.channels;
   used.normalization = weights.info.normalization;
   used.epoch = weights.info.epoch;
-  used.model = make_model(used.recipe, device);
+  {
+    const NoInitialValues all_are_loaded;
+    used.model = make_model(used.recipe, device);
+  }
   const LoadReport report = used.model->load_state_dict(weights.tensors, false);
   if (!report.fits())
     fail(ErrorKind::data, used.file.string(), ": the weights do not fit ", used.recipe.model.name,

@@ -2,14 +2,19 @@
 Philox formula, so the golden holds logits and, of each gradient and statistic, its norm and its product with a
 Philox vector.
 
-    python make_models.py > models.json        (torch, torchvision; a minute)
+    python make_models.py [NAME…]
+
+makes models.json anew, or in it only the models named. Needs torch, torchvision, timm and, for efficientnet_lite0,
+efficientnet-lite-pytorch (which asks for an old torch: pip install --no-deps). All models take four minutes.
 """
 import json
+import pathlib
 import sys
 import zlib
 
 import numpy as np
 import philox
+import timm
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -23,15 +28,18 @@ def random(shape, low, high, index, op=0):
 
 
 def fill(model):
-    """Tensor i of the state_dict from stream i: weights as He et al., norms near 1."""
+    """Tensor i of the state_dict from stream i: weights as He et al., norms so small that 60 blocks
+    of residuals neither grow nor vanish."""
     for i, (name, t) in enumerate(model.state_dict().items()):
         if not t.is_floating_point():
             continue
         if t.dim() > 1:
             bound = (6 / t[0].numel()) ** 0.5
             low, high = -bound, bound
-        elif name.endswith("running_var") or name.endswith("weight"):
+        elif name.endswith("running_var"):
             low, high = 0.5, 1.5
+        elif name.endswith("weight"):
+            low, high = 0.25, 0.75
         else:
             low, high = -0.2, 0.2
         t.copy_(random(t.shape, low, high, i))
@@ -89,15 +97,15 @@ class LeNet(nn.Module):
 
 
 class FaceCnn(nn.Module):
-    def __init__(self, size):
+    def __init__(self, size, hidden=128, classes=1):
         super().__init__()
         layers = []
         for i, o in ((3, 16), (16, 32), (32, 64)):
             layers += [nn.Conv2d(i, o, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
         self.features = nn.Sequential(*layers)
         side = size // 8
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64 * side * side, 128), nn.ReLU(), nn.Dropout(),
-                                        nn.Linear(128, 1))
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(64 * side * side, hidden), nn.ReLU(), nn.Dropout(),
+                                        nn.Linear(hidden, classes))
 
     def forward(self, x):
         return self.classifier(self.features(x)).squeeze(1)
@@ -139,16 +147,57 @@ def case(name, model, shape, gradients=False, train=False, options=None):
 
 
 tv = torchvision.models
-small, batch = (1, 3, 64, 64), (2, 3, 64, 64)
-print(json.dumps([
-    case("resnet18", tv.resnet18(), batch, True, True),
-    case("resnet34", tv.resnet34(), small),
-    case("resnet50", tv.resnet50(), batch, True, True),
-    case("resnet101", tv.resnet101(), small),
-    case("resnext50_32x4d", tv.resnext50_32x4d(), batch, True, True),
-    case("resnet20", Cifar(20), (2, 3, 32, 32), True, True),
-    case("resnet56", Cifar(56), (1, 3, 32, 32)),
-    case("lenet", LeNet(), (2, 1, 28, 28), True),
-    case("face_cnn", FaceCnn(64), batch, True, options={"image_size": "64"}),
-    case("glem_cnn", GlemCnn(), batch, True),
-]))
+
+
+def inception(**options):
+    return tv.inception_v3(init_weights=False, **options)
+
+
+def with_head(model, hidden, classes):
+    model.fc = nn.Sequential(nn.Linear(model.fc.in_features, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+    return model
+
+
+def lite0():
+    from efficientnet_lite_pytorch import EfficientNet
+    return EfficientNet.from_name("efficientnet-lite0", dropout_rate=0, drop_connect_rate=0)
+
+
+one, two, step = (1, 3, 64, 64), (2, 3, 64, 64), {"gradients": True, "train": True}
+no_dropout = {"options": {"dropout": "0"}}
+cases = [
+    ("resnet18", lambda: tv.resnet18(), two, step),
+    ("resnet34", lambda: tv.resnet34(), one, {}),
+    ("resnet50", lambda: tv.resnet50(), two, step),
+    ("resnet101", lambda: tv.resnet101(), one, {}),
+    ("resnext50_32x4d", lambda: tv.resnext50_32x4d(), two, step),
+    ("resnet20", lambda: Cifar(20), (2, 3, 32, 32), step),
+    ("resnet32", lambda: Cifar(32), (1, 3, 32, 32), {}),
+    ("resnet44", lambda: Cifar(44), (1, 3, 32, 32), {}),
+    ("resnet56", lambda: Cifar(56), (1, 3, 32, 32), {}),
+    ("lenet", lambda: LeNet(), (2, 1, 28, 28), {"gradients": True}),
+    ("face_cnn", lambda: FaceCnn(64), two, {"gradients": True, "options": {"image_size": "64"}}),
+    ("small_cnn", lambda: FaceCnn(64, 256, 2), two, {}),
+    ("glem_cnn", lambda: GlemCnn(), two, {"gradients": True}),
+    ("inception_v3", lambda: inception(aux_logits=False, dropout=0), (2, 3, 75, 75), step | no_dropout),
+    ("inception_v3", lambda: with_head(inception(num_classes=2, transform_input=True), 1024, 2), (1, 3, 80, 75),
+     {"options": {"aux_logits": "true", "transform_input": "true", "head": "[1024]", "num_classes": "2"}}),
+    ("tf_efficientnetv2_m", lambda: timm.create_model("tf_efficientnetv2_m"), two, step),
+    ("tf_efficientnetv2_s", lambda: timm.create_model("tf_efficientnetv2_s", num_classes=1), (1, 3, 65, 47),
+     {"options": {"num_classes": "1"}}),
+    ("efficientnet_lite0", lite0, two, step | {"options": {"dropout": "0", "drop_path": "0"}}),
+    ("inception_v3.AuxLogits", lambda: tv.inception.InceptionAux(768, 1000), (2, 768, 17, 17), step),
+]
+
+
+def main(names):
+    path = pathlib.Path(__file__).with_name("models.json")
+    old = json.loads(path.read_text()) if names else []
+    made = []
+    for name, make, shape, more in cases:
+        kept = [g for g in old if g["model"] == name and g["options"] == more.get("options", {})]
+        made.append(kept[0] if kept and name not in names else case(name, make(), shape, **more))
+    path.write_text(json.dumps(made) + "\n")
+
+
+main(sys.argv[1:])

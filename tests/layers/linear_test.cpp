@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "layers/init.h"
 #include "layers/loss.h"
+#include "layers/random_state.h"
 #include "tensor/tape.h"
 #include "tests/support.h"
 

@@ -1,8 +1,8 @@
 // Training itself on the CUDA device, emulated or real: a few steps of a small landmark MLP give
 // the CPU's losses. In the emulator this runs every kernel of a step, the plan's graph and the
 // stream of the copies, in all orders of threads.
-#include "layers/init.h"
 #include "layers/loss.h"
+#include "layers/random_state.h"
 #include "models/landmark_mlp.h"
 #include "models/mlp.h"
 #include "optim/optimizer.h"

@@ -16,7 +16,7 @@ Recipe recipe_of(const std::string& what, const std::vector<std::string>& given,
   if (!common.dtype.empty()) settings.push_back("train.dtype=" + common.dtype);
   if (common.seed) settings.push_back(concat("train.seed=", *common.seed));
   const std::vector<std::string> models = model_names();
-  if (std::find(models.begin(), models.end(), what) != models.end()) {
+  if (std::find(models.begin(), models.end(), model_name(what)) != models.end()) {
     settings.insert(settings.begin(), "model.name=" + what);
     return parse_recipe({"", what, std::filesystem::current_path()}, settings);
   }

@@ -67,6 +67,7 @@ std::unique_ptr<Module> make_face_cnn(ModelOptions& options, FaceCnnOptions face
   face.image_size = options.integer("image_size", face.image_size);
   face.hidden = options.integer("hidden", face.hidden);
   face.num_classes = options.integer("num_classes", face.num_classes);
+  face.dropout = options.probability("dropout", face.dropout);
   return std::make_unique<FaceCnn>(face);
 }
 
@@ -78,8 +79,10 @@ const bool registered[] = {
                                           {.image_size = 64, .hidden = 256, .num_classes = 2});
                    }),
     register_model("glem_cnn", [](ModelOptions& options) -> std::unique_ptr<Module> {
+      const GlemCnnOptions defaults;
       return std::make_unique<GlemCnn>(
-          GlemCnnOptions{.num_classes = options.integer("num_classes", 1)});
+          GlemCnnOptions{.num_classes = options.integer("num_classes", defaults.num_classes),
+                         .dropout = options.probability("dropout", defaults.dropout)});
     })};
 
 }  // namespace

@@ -85,8 +85,31 @@ std::vector<std::string> model_names() {
   return names;
 }
 
-std::unique_ptr<Module> create_model(const std::string& name,
+std::string model_name(const std::string& typed) {
+  static const std::map<std::string, std::string> aliases = {
+      {"resnext50", "resnext50_32x4d"},
+      {"inceptionv3", "inception_v3"},
+      {"inception3", "inception_v3"},
+      {"efficientnetv2_s", "tf_efficientnetv2_s"},
+      {"efficientnetv2_m", "tf_efficientnetv2_m"},
+      {"efficientnet-lite0", "efficientnet_lite0"},
+      {"lenet5", "lenet"},
+      // timm's, for torchvision's weights
+      {"tv_resnet34", "resnet34"},
+      {"tv_resnet50", "resnet50"},
+      {"tv_resnet101", "resnet101"},
+      {"tv_resnext50_32x4d", "resnext50_32x4d"},
+  };
+  std::string name = typed;
+  if (name.ends_with("in1k") || name.ends_with("in21k")) name = name.substr(0, name.find('.'));
+  const auto alias = aliases.find(name);
+  if (alias != aliases.end()) name = alias->second;
+  return factories().count(name) ? name : typed;
+}
+
+std::unique_ptr<Module> create_model(const std::string& typed,
                                      const std::map<std::string, std::string>& values) {
+  const std::string name = model_name(typed);
   const auto found = factories().find(name);
   LATHE_CHECK(found != factories().end(), "model: there is no '", name, "'",
               suggestion(name, model_names()), " (models: ", list_text(model_names()), ")");

@@ -42,8 +42,13 @@ using ModelFactory = std::unique_ptr<Module> (*)(ModelOptions& options);
 bool register_model(const std::string& name, ModelFactory create);
 /// All names, sorted.
 std::vector<std::string> model_names();
-/// A new model with fresh parameters and its layers' paths named. Throws Error(usage) for an
-/// unknown name or option, with the nearest known one.
+/// The name that a model is registered by, of one that people type for it: "resnext50",
+/// "tf_efficientnetv2_m.in21k_ft_in1k" with timm's tag of the weights. Other names stay as they
+/// are.
+std::string model_name(const std::string& typed);
+/// A new model with fresh parameters and its layers' paths named. The name may be any that
+/// model_name() knows. Throws Error(usage) for an unknown name or option, with the nearest known
+/// one.
 std::unique_ptr<Module> create_model(const std::string& name,
                                      const std::map<std::string, std::string>& options = {});
 

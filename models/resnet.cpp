@@ -1,7 +1,6 @@
 #include "models/resnet.h"
 
 #include "layers/pool2d.h"
-#include "models/registry.h"
 #include "models/resnet_blocks.h"
 
 namespace lathe {
@@ -9,7 +8,7 @@ namespace lathe {
 ResNet::ResNet(const ResNetOptions& options)
     : conv1_(unbiased(3, 64, 7, 2)),
       bn1_(64),
-      fc_(options.bottleneck ? 2048 : 512, options.num_classes) {
+      fc_(options.bottleneck ? 2048 : 512, options.classifier) {
   LATHE_CHECK(options.blocks.size() == 4, "ResNet: expects the blocks of four layers, got ",
               options.blocks.size());
   add_layer(layer1_, options, 64, options.blocks[0], 1);
@@ -55,7 +54,7 @@ void ResNet::visit(Visitor& visitor) {
 namespace {
 
 std::unique_ptr<Module> make(ModelOptions& options, ResNetOptions resnet) {
-  resnet.num_classes = options.integer("num_classes", resnet.num_classes);
+  resnet.classifier = classifier_options(options);
   return std::make_unique<ResNet>(resnet);
 }
 

@@ -7,8 +7,8 @@
 
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
-#include "layers/linear.h"
 #include "layers/sequential.h"
+#include "models/classifier.h"
 
 namespace lathe {
 
@@ -17,7 +17,7 @@ struct ResNetOptions {
   bool bottleneck = true;                      ///< blocks of 1x1, 3x3, 1x1 instead of two 3x3
   int64_t groups = 1;                          ///< of the 3x3 convolutions in bottlenecks
   int64_t group_width = 64;                    ///< their channels a group, in layer1
-  int64_t num_classes = 1000;
+  ClassifierOptions classifier = {};
 };
 
 /// x (N, H, W, 3) of at least 33 pixels a side in training, to logits (N, num_classes).
@@ -36,7 +36,7 @@ class ResNet final : public Module {
   Conv2d conv1_;
   BatchNorm2d bn1_;
   Sequential layer1_, layer2_, layer3_, layer4_;
-  Linear fc_;
+  Classifier fc_;
 };
 
 }  // namespace lathe

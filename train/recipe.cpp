@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
 #include "tensor/utf8.h"
@@ -197,6 +198,7 @@ Recipe parse_recipe(const RecipeSource& source, const std::vector<std::string>& 
     if (!is_utf8(setting)) fail(ErrorKind::usage, "--set ", setting, ": is not UTF-8");
     apply_setting(recipe, setting);
   }
+  recipe.model.name = model_name(recipe.model.name);
   if (recipe.name.empty()) recipe.name = fs::path(source.file).stem().string();
   check_text(recipe, source.file);
   check_together(recipe, source.file);

@@ -47,8 +47,8 @@ void check_options(const UseOptions& options, const WeightsInfo& info, const std
     LATHE_CHECK(!setting.starts_with("data.classes=") || info.classes.empty(), "--set ", setting,
                 ": ", file, " names its classes itself");
   if (info.model.empty()) return;
-  LATHE_CHECK(options.model.empty() || options.model == info.model, "--model ", options.model, ": ",
-              file, " names its model itself, ", info.model);
+  LATHE_CHECK(options.model.empty() || model_name(options.model) == info.model, "--model ",
+              options.model, ": ", file, " names its model itself, ", info.model);
   for (const std::string& setting : options.settings)
     LATHE_CHECK(!setting.starts_with("model."), "--set ", setting, ": ", file,
                 " names its model and its options itself");
@@ -96,7 +96,7 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   } else {
     LATHE_CHECK(!options.model.empty(), used.file.string(),
                 ": does not name its model; say --model NAME (", list_text(model_names()), ")");
-    used.recipe.model.name = options.model;
+    used.recipe.model.name = model_name(options.model);
   }
   used.recipe.init = {};
   used.recipe.loss.pos_weight.automatic = false;

@@ -1,6 +1,9 @@
 // Weights files keep working: a committed file of each format_version must load in all later
 // versions of Lathe, and compute what it computed.
+#include "layers/init.h"
+#include "models/registry.h"
 #include "tests/support.h"
+#include "train/renamed.h"
 #include "train/used_weights.h"
 
 using namespace lathe;
@@ -48,4 +51,32 @@ TEST_CASE("weights that were saved read back the same, and their size is foretol
   CHECK_EQ(again.state->sums.samples, weights.state->sums.samples);
   const double size = double(std::filesystem::file_size(scratch / "again.safetensors"));
   CHECK_LT(std::abs(double(size_on_disk(weights)) - size), 0.02 * size);
+}
+
+TEST_CASE("a map brings slices of a ResNet-50 to its names") {
+  const std::map<std::string, std::string> map = {
+      {"slice1.1", "conv1"},  {"slice1.2", "bn1"},      {"slice1.5", "layer1"},
+      {"slice1.6", "layer2"}, {"slice1.7", "layer3"},   {"slice2", "layer4"},
+      {"slice2.8", "layer4"}, {"classifier.1", "fc.0"}, {"classifier.3", "fc.2"}};
+  const NoInitialValues names_alone;
+  const auto model = create_model("resnet50", {{"head", "[1000]"}, {"num_classes", "2"}});
+  for (const std::string layer4 : {"slice2", "slice2.8"}) {
+    std::vector<NamedTensor> saved = model->state_dict();
+    for (NamedTensor& t : saved) {
+      for (const auto& [from, to] : map)
+        if (t.name.starts_with(to + ".") && (to != "layer4" || from == layer4)) {
+          t.name = from + t.name.substr(to.size());
+          break;
+        }
+      t.name = renamed(map, t.name);
+    }
+    CHECK(model->load_state_dict(saved, false).fits());
+  }
+  CHECK(renamed(map, "slice1.5.0.conv1.weight") == "layer1.0.conv1.weight");
+  CHECK(renamed(map, "slice2.8.2.bn3.bias") == "layer4.2.bn3.bias");
+}
+
+TEST_CASE("a recipe and --model take names that people type") {
+  CHECK(parse_recipe({"model.name = \"resnext50\"", "recipe.toml", "."}).model.name ==
+        "resnext50_32x4d");
 }

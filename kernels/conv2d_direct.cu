@@ -200,33 +200,18 @@ Fit fits_conv_vectors(const Tensor& y, const Tensor& x, const Tensor& w, const C
   return fits_indices(y, x, w, k);
 }
 
-REGISTER_KERNELS(conv2d_forward, cuda, tuned,
-                 {"pointwise", Pointwise::forward, Pointwise::fits_forward},
-                 {"grouped", Grouped::forward, Grouped::fits_forward},
-                 {"tensor_core", forward_by<TensorCore>, fits_forward<TensorCore>},
-                 {"pipelined", forward_by<Pipelined>, fits_forward<Pipelined>},
-                 {"register_tiles", forward_by<RegisterTiles>, fits_forward<RegisterTiles>},
-                 {"implicit_gemm", forward_by<ImplicitGemm>, fits_forward<ImplicitGemm>},
-                 {"direct", forward});
-REGISTER_KERNELS(conv2d_backward_input, cuda, tuned,
-                 {"pointwise", Pointwise::backward_input, Pointwise::fits_backward_input},
-                 {"grouped", Grouped::backward_input, Grouped::fits_backward_input},
-                 {"tensor_core", backward_input_by<TensorCore>, fits_backward_input<TensorCore>},
-                 {"pipelined", backward_input_by<Pipelined>, fits_backward_input<Pipelined>},
-                 {"register_tiles", backward_input_by<RegisterTiles>,
-                  fits_backward_input<RegisterTiles>},
-                 {"implicit_gemm", backward_input_by<ImplicitGemm>,
-                  fits_backward_input<ImplicitGemm>},
-                 {"direct", backward_input});
-REGISTER_KERNELS(conv2d_backward_weight, cuda, tuned,
-                 {"pointwise", Pointwise::backward_weight, Pointwise::fits_backward_weight},
-                 {"grouped", Grouped::backward_weight, Grouped::fits_backward_weight},
-                 {"tensor_core", backward_weight_by<TensorCore>, fits_backward_weight<TensorCore>},
-                 {"pipelined", backward_weight_by<Pipelined>, fits_backward_weight<Pipelined>},
-                 {"register_tiles", backward_weight_by<RegisterTiles>,
-                  fits_backward_weight<RegisterTiles>},
-                 {"implicit_gemm", backward_weight_by<ImplicitGemm>,
-                  fits_backward_weight<ImplicitGemm>},
-                 {"direct", backward_weight});
+// Best first.
+[[maybe_unused]] static const bool registered = [] {
+  const ConvRows direct = {
+      {"direct", forward}, {"direct", backward_input}, {"direct", backward_weight}};
+  for (const ConvRows& rung :
+       {pointwise_rows(), grouped_rows(), tensor_core_rows(), pipelined_rows(),
+        register_tiles_rows(), implicit_gemm_rows(), direct}) {
+    conv2d_forward.add(Device::cuda, Rank::tuned, {rung.forward});
+    conv2d_backward_input.add(Device::cuda, Rank::tuned, {rung.backward_input});
+    conv2d_backward_weight.add(Device::cuda, Rank::tuned, {rung.backward_weight});
+  }
+  return true;
+}();
 
 }  // namespace lathe::kernels

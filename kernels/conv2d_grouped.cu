@@ -82,10 +82,8 @@ void launch_grouped(const GroupedWindow<T>& s, const GroupedFilters<T>& filters,
          dim3(lanes, warps), shared, s, filters, result);
 }
 
-}  // namespace
-
-void Grouped::forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                      const Tensor& residual, Nonlinearity f, Conv2dShape k) {
+void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+             const Tensor& residual, Nonlinearity f, Conv2dShape k) {
   const Conv2dExtents e = conv2d_extents(y, x, w, k);
   dispatch_floating("conv2d_forward", y.dtype(), [&]<class T>() {
     const auto p = forward_product<T>(y, x, w, bias, residual, f, k);
@@ -97,7 +95,7 @@ void Grouped::forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor&
   });
 }
 
-void Grouped::backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
   const Conv2dExtents e = conv2d_extents(dy, dx, w, k);
   dispatch_floating("conv2d_backward_input", dx.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < std::min(k.stride_h, e.h); ++i)
@@ -114,6 +112,16 @@ void Grouped::backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv
   });
 }
 
+Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor&, const Tensor&,
+                 Nonlinearity, Conv2dShape k) {
+  return fits_grouped(y, x, w, k);
+}
+Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+  return fits_grouped(dy, dx, w, k);
+}
+
+}  // namespace
+
 Fit fits_grouped(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
   const int64_t c = w.dim(3), o = w.dim(0) / k.groups;
   if (k.groups == 1) return "needs more than one group";
@@ -129,12 +137,10 @@ Fit fits_grouped(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2d
   return fits_indices(y, x, w, k);
 }
 
-Fit Grouped::fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor&, const Tensor&,
-                          Nonlinearity, Conv2dShape k) {
-  return fits_grouped(y, x, w, k);
-}
-Fit Grouped::fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
-  return fits_grouped(dy, dx, w, k);
+ConvRows grouped_rows() {
+  return {{"grouped", forward, fits_forward},
+          {"grouped", backward_input, fits_backward_input},
+          {"grouped", grouped_backward_weight, fits_grouped_backward_weight}};
 }
 
 }  // namespace lathe::kernels

@@ -93,4 +93,10 @@ GroupedWindow<T> grouped_window(const Patches<T>& image, int images, int positio
 /// multiprocessor.
 Fit fits_grouped(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k);
 
+/// The gradient of the weight, which has a file of its own.
+void grouped_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                             Conv2dShape k);
+Fit fits_grouped_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                                 Conv2dShape k);
+
 }  // namespace lathe::kernels

@@ -60,8 +60,8 @@ __global__ void __launch_bounds__(lanes* warps, 1)
 
 }  // namespace
 
-void Grouped::backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                              Conv2dShape k) {
+void grouped_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
+                             Conv2dShape k) {
   const Conv2dExtents e = conv2d_extents(dy, x, dw, k);
   bias_gradient(dbias, dy);
   dispatch_floating("conv2d_backward_weight", dw.dtype(), [&]<class T>() {
@@ -82,8 +82,8 @@ void Grouped::backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const
   });
 }
 
-Fit Grouped::fits_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor& x,
-                                  Conv2dShape k) {
+Fit fits_grouped_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor& x,
+                                 Conv2dShape k) {
   return fits_grouped(dy, x, dw, k);
 }
 

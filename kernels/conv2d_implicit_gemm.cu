@@ -46,23 +46,16 @@ __global__ void __launch_bounds__(256) implicit_gemm(Product whole) {
   if (row0 + y < p.m && column0 + x < p.n) p.result.store(row0 + y, column0 + x, sum);
 }
 
-}  // namespace
-
-struct ImplicitGemm {
+struct ImplicitGemm : AnyConvolution {
   static constexpr int rows = tile, columns = tile;
-  static Fit fits(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
-    return fits_indices(y, x, w, k);
-  }
-  template <class F>
-  static void dispatch(DType dtype, const F& f) {
-    dispatch_floating("conv2d", dtype, f);
-  }
   template <class Product>
   static void start(dim3 grid, const Product& p) {
     launch(implicit_gemm<Product>, grid, dim3(tile, tile), 0, p);
   }
 };
 
-INSTANTIATE_RUNG(ImplicitGemm);
+}  // namespace
+
+ConvRows implicit_gemm_rows() { return rows_of<ImplicitGemm>("implicit_gemm"); }
 
 }  // namespace lathe::kernels

@@ -6,22 +6,12 @@
 // c) is found once, before the loop, and only the other coordinate is taken apart in it; and while
 // one pair of tiles is multiplied, the next is on its way.
 #include "kernels/conv2d_products.cuh"
+#include "kernels/pipelined_tiles.cuh"
 
 namespace lathe::kernels {
 namespace {
 
-constexpr int threads = 256, depth = 8;
-
-template <class T>
-struct Sizes {
-  static constexpr int width = 16 / sizeof(T);  // elements of a vector
-  static constexpr int tile = 2 * 16 * width;   // rows and columns of a block's tile
-  static constexpr int pitch = tile + width;    // of its rows in shared memory
-  static constexpr int per_thread = 2 * width;  // rows and columns of a thread
-};
-
-template <class T>
-using Tile = T[depth][Sizes<T>::pitch];
+using namespace pipelined_tiles;
 
 /// This thread's vector of an operand's tiles.
 template <class T, class Source>
@@ -44,33 +34,9 @@ struct Piece {
     return v;
   }
   __device__ void store(Tile<T>& to, const Vector<T, width>& v) const {
-    if constexpr (Source::along_x) {
-      store_vector<width>(&to[k][x], v);
-    } else {
-      UNROLL
-      for (int q = 0; q < width; ++q) to[k + q][x] = v[q];
-    }
+    store_piece<Source::along_x>(to, v, x, k);
   }
 };
-
-/// sums += column times row, for each term of the tiles.
-template <class T>
-__device__ __forceinline__ void multiply(T (&sums)[Sizes<T>::per_thread][Sizes<T>::per_thread],
-                                         const Tile<T>& a, const Tile<T>& b) {
-  constexpr int width = Sizes<T>::width, half = Sizes<T>::tile / 2, n = Sizes<T>::per_thread;
-  const int x = int(threadIdx.x) % 16 * width, y = int(threadIdx.x) / 16 * width;
-  UNROLL
-  for (int k = 0; k < depth; ++k) {
-    const Vector<T, width> left[2] = {load_vector<width>(&a[k][y]),
-                                      load_vector<width>(&a[k][half + y])};
-    const Vector<T, width> right[2] = {load_vector<width>(&b[k][x]),
-                                       load_vector<width>(&b[k][half + x])};
-    UNROLL
-    for (int r = 0; r < n; ++r) UNROLL
-    for (int c = 0; c < n; ++c)
-      sums[r][c] += left[r / width][r % width] * right[c / width][c % width];
-  }
-}
 
 template <class Product>
 __global__ void __launch_bounds__(threads) pipelined(Product whole) {
@@ -112,8 +78,6 @@ __global__ void __launch_bounds__(threads) pipelined(Product whole) {
   }
 }
 
-}  // namespace
-
 struct Pipelined {
   static constexpr int rows = Sizes<float>::tile, columns = rows;  // of f64's a quarter
   static Fit fits(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
@@ -132,6 +96,8 @@ struct Pipelined {
   }
 };
 
-INSTANTIATE_RUNG(Pipelined);
+}  // namespace
+
+ConvRows pipelined_rows() { return rows_of<Pipelined>("pipelined"); }
 
 }  // namespace lathe::kernels

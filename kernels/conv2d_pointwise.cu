@@ -21,10 +21,8 @@ Tensor rows_of_pixels(const Tensor& x) {
   return x.reshape({x.dim(0) * x.dim(1) * x.dim(2), x.dim(3)});
 }
 
-}  // namespace
-
-void Pointwise::forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                        const Tensor&, Nonlinearity f, Conv2dShape k) {
+void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor&,
+             Nonlinearity f, Conv2dShape k) {
   conv2d_extents(y, x, w, k);
   Tensor rows = rows_of_pixels(y);
   matmul(rows, rows_of_pixels(x), rows_of_pixels(w), bias,
@@ -33,36 +31,42 @@ void Pointwise::forward(Tensor& y, const Tensor& x, const Tensor& w, const Tenso
                       : bias                  ? Epilogue::bias
                                               : Epilogue::none});
 }
-Fit Pointwise::fits_forward(Tensor& y, const Tensor&, const Tensor& w, const Tensor&,
-                            const Tensor& residual, Nonlinearity f, Conv2dShape k) {
+Fit fits_forward(Tensor& y, const Tensor&, const Tensor& w, const Tensor&, const Tensor& residual,
+                 Nonlinearity f, Conv2dShape k) {
   if (!pointwise(w, k)) return not_pointwise;
   if (residual) return "adds no residual";
   if (f != Nonlinearity::none && f != Nonlinearity::relu) return "applies no function but ReLU";
   return y.numel() > 0 ? Fit() : "needs at least one pixel";
 }
 
-void Pointwise::backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
   conv2d_extents(dy, dx, w, k);
   Tensor rows = rows_of_pixels(dx);
   matmul(rows, rows_of_pixels(dy), rows_of_pixels(w), Tensor(), {});
 }
-Fit Pointwise::fits_backward_input(Tensor& dx, const Tensor&, const Tensor& w, Conv2dShape k) {
+Fit fits_backward_input(Tensor& dx, const Tensor&, const Tensor& w, Conv2dShape k) {
   if (!pointwise(w, k)) return not_pointwise;
   return dx.numel() > 0 ? Fit() : "needs at least one pixel";
 }
 
-void Pointwise::backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                                Conv2dShape k) {
+void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
   conv2d_extents(dy, x, dw, k);
   bias_gradient(dbias, dy);
   Tensor rows = rows_of_pixels(dw);
   matmul(rows, rows_of_pixels(dy), rows_of_pixels(x), Tensor(), {.transpose_a = true});
 }
-Fit Pointwise::fits_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor&,
-                                    Conv2dShape k) {
+Fit fits_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor&, Conv2dShape k) {
   if (!pointwise(dw, k)) return not_pointwise;
   const int64_t pixels = dy.dim(0) * dy.dim(1) * dy.dim(2);
   return pixels > 0 && pixels <= 1024 ? Fit() : "needs 1 to 1024 pixels: longer sums are cut";
+}
+
+}  // namespace
+
+ConvRows pointwise_rows() {
+  return {{"pointwise", forward, fits_forward},
+          {"pointwise", backward_input, fits_backward_input},
+          {"pointwise", backward_weight, fits_backward_weight}};
 }
 
 }  // namespace lathe::kernels

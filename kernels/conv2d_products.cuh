@@ -143,17 +143,24 @@ Fit fits_backward_weight(Tensor& dw, Tensor&, const Tensor& dy, const Tensor& x,
   return Rung::fits(dy, x, dw, k);
 }
 
-/// Ends a rung's file: its functions for the table.
-#define INSTANTIATE_RUNG(Rung)                                                                \
-  template void forward_by<Rung>(Tensor&, const Tensor&, const Tensor&, const Tensor&,        \
-                                 const Tensor&, Nonlinearity, Conv2dShape);                   \
-  template void backward_input_by<Rung>(Tensor&, const Tensor&, const Tensor&, Conv2dShape);  \
-  template void backward_weight_by<Rung>(Tensor&, Tensor&, const Tensor&, const Tensor&,      \
-                                         Conv2dShape);                                        \
-  template Fit fits_forward<Rung>(Tensor&, const Tensor&, const Tensor&, const Tensor&,       \
-                                  const Tensor&, Nonlinearity, Conv2dShape);                  \
-  template Fit fits_backward_input<Rung>(Tensor&, const Tensor&, const Tensor&, Conv2dShape); \
-  template Fit fits_backward_weight<Rung>(Tensor&, Tensor&, const Tensor&, const Tensor&,     \
-                                          Conv2dShape)
+/// A rung's rows, from what its file says of it: Rung::rows and columns of a tile, fits(),
+/// dispatch() over its types, start() of its kernel.
+template <class Rung>
+ConvRows rows_of(const char* name) {
+  return {{name, forward_by<Rung>, fits_forward<Rung>},
+          {name, backward_input_by<Rung>, fits_backward_input<Rung>},
+          {name, backward_weight_by<Rung>, fits_backward_weight<Rung>}};
+}
+
+/// For rungs that take any shape and type.
+struct AnyConvolution {
+  static Fit fits(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
+    return fits_indices(y, x, w, k);
+  }
+  template <class F>
+  static void dispatch(DType dtype, const F& f) {
+    dispatch_floating("conv2d", dtype, f);
+  }
+};
 
 }  // namespace lathe::kernels

@@ -76,23 +76,16 @@ __global__ void __launch_bounds__(threads) register_tiles(Product whole) {
   }
 }
 
-}  // namespace
-
-struct RegisterTiles {
+struct RegisterTiles : AnyConvolution {
   static constexpr int rows = tile, columns = tile;
-  static Fit fits(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
-    return fits_indices(y, x, w, k);
-  }
-  template <class F>
-  static void dispatch(DType dtype, const F& f) {
-    dispatch_floating("conv2d", dtype, f);
-  }
   template <class Product>
   static void start(dim3 grid, const Product& p) {
     launch(register_tiles<Product>, grid, threads, 0, p);
   }
 };
 
-INSTANTIATE_RUNG(RegisterTiles);
+}  // namespace
+
+ConvRows register_tiles_rows() { return rows_of<RegisterTiles>("register_tiles"); }
 
 }  // namespace lathe::kernels

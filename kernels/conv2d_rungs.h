@@ -1,59 +1,23 @@
-// The rungs of a convolution on the GPU that are products of matrices (kernels/conv2d.cuh), and
-// what they have in common. Each has a file of its own, which says what it is at the end; the table
-// is put together in conv2d_direct.cu.
+// The rungs of a convolution on the GPU, and what they have in common. Each has a file of its own;
+// the table is put together in conv2d_direct.cu.
 #pragma once
 
 #include "kernels/conv2d.h"
 
 namespace lathe::kernels {
 
-struct ImplicitGemm;
-struct RegisterTiles;
-struct Pipelined;
-struct TensorCore;
-
-template <class Rung>
-void forward_by(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                const Tensor& residual, Nonlinearity f, Conv2dShape k);
-template <class Rung>
-void backward_input_by(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-template <class Rung>
-void backward_weight_by(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                        Conv2dShape k);
-template <class Rung>
-Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                 const Tensor& residual, Nonlinearity f, Conv2dShape k);
-template <class Rung>
-Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-template <class Rung>
-Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                         Conv2dShape k);
-
-/// The rungs that are no such products, as rows of the table.
-struct Grouped {
-  static void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                      const Tensor& residual, Nonlinearity f, Conv2dShape k);
-  static void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-  static void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                              Conv2dShape k);
-  static Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                          const Tensor& residual, Nonlinearity f, Conv2dShape k);
-  static Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-  static Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                                  Conv2dShape k);
+/// A rung: its rows of the three kernels.
+struct ConvRows {
+  decltype(conv2d_forward)::Row forward;
+  decltype(conv2d_backward_input)::Row backward_input;
+  decltype(conv2d_backward_weight)::Row backward_weight;
 };
-struct Pointwise {
-  static void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                      const Tensor& residual, Nonlinearity f, Conv2dShape k);
-  static void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-  static void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                              Conv2dShape k);
-  static Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
-                          const Tensor& residual, Nonlinearity f, Conv2dShape k);
-  static Fit fits_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k);
-  static Fit fits_backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x,
-                                  Conv2dShape k);
-};
+ConvRows implicit_gemm_rows();
+ConvRows register_tiles_rows();
+ConvRows pipelined_rows();
+ConvRows tensor_core_rows();
+ConvRows grouped_rows();
+ConvRows pointwise_rows();
 
 /// 32-bit indices, and a block for each group.
 Fit fits_indices(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k);

@@ -160,8 +160,6 @@ void start_tiles(dim3 grid, const Product& p) {
   launch(tensor_core<Product, tile>, grid, threads, stages * elements * sizeof(T), p);
 }
 
-}  // namespace
-
 struct TensorCore {
   static constexpr int rows = 64, columns = 64;
   static Fit fits(const Tensor& y, const Tensor& x, const Tensor& w, const Conv2dShape& k) {
@@ -182,6 +180,8 @@ struct TensorCore {
   }
 };
 
-INSTANTIATE_RUNG(TensorCore);
+}  // namespace
+
+ConvRows tensor_core_rows() { return rows_of<TensorCore>("tensor_core"); }
 
 }  // namespace lathe::kernels

@@ -6,22 +6,12 @@
 // Where memory runs along p instead of x, a vector's elements go to different rows of the tile; the
 // rows are 4 words longer than the tile, which keeps these writes free of bank conflicts.
 #include "kernels/matmul.cuh"
+#include "kernels/pipelined_tiles.cuh"
 
 namespace lathe::kernels {
 namespace {
 
-constexpr int threads = 256, depth = 8;
-
-template <class T>
-struct Sizes {
-  static constexpr int width = 16 / sizeof(T);  // elements of a vector
-  static constexpr int tile = 2 * 16 * width;   // rows and columns of a block's tile
-  static constexpr int pitch = tile + width;    // of its rows in shared memory
-  static constexpr int per_thread = 2 * width;  // rows and columns of a thread
-};
-
-template <class T>
-using Tile = T[depth][Sizes<T>::pitch];
+using namespace pipelined_tiles;
 
 /// This thread's vector of the tile at (p0, x0), zeros outside.
 template <class T, bool along_x>
@@ -43,33 +33,9 @@ struct Piece {
     return v;
   }
   __device__ void store(Tile<T>& to, const Vector<T, width>& v) const {
-    if constexpr (along_x) {
-      store_vector<width>(&to[p][x], v);
-    } else {
-      UNROLL
-      for (int q = 0; q < width; ++q) to[p + q][x] = v[q];
-    }
+    store_piece<along_x>(to, v, x, p);
   }
 };
-
-/// sums += column times row, for each p of the tiles.
-template <class T>
-__device__ __forceinline__ void multiply(T (&sums)[Sizes<T>::per_thread][Sizes<T>::per_thread],
-                                         const Tile<T>& a, const Tile<T>& b) {
-  constexpr int width = Sizes<T>::width, half = Sizes<T>::tile / 2, n = Sizes<T>::per_thread;
-  const int x = int(threadIdx.x) % 16 * width, y = int(threadIdx.x) / 16 * width;
-  UNROLL
-  for (int p = 0; p < depth; ++p) {
-    const Vector<T, width> left[2] = {load_vector<width>(&a[p][y]),
-                                      load_vector<width>(&a[p][half + y])};
-    const Vector<T, width> right[2] = {load_vector<width>(&b[p][x]),
-                                       load_vector<width>(&b[p][half + x])};
-    UNROLL
-    for (int r = 0; r < n; ++r) UNROLL
-    for (int c = 0; c < n; ++c)
-      sums[r][c] += left[r / width][r % width] * right[c / width][c % width];
-  }
-}
 
 template <class T, bool ta, bool tb>
 __global__ void __launch_bounds__(threads) pipelined(DeviceProduct<T> whole) {

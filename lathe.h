@@ -26,6 +26,7 @@
 #include "models/registry.h"
 #include "optim/arena.h"
 #include "optim/optimizer.h"
+#include "tensor/constant.h"
 #include "tensor/kernel.h"
 #include "tensor/plan.h"
 #include "tensor/random.h"

@@ -50,7 +50,7 @@ struct Training : Job {
   Training(const std::string& name, const std::string& file)
       : Job(name, file),
         arena(model->named_parameters()),
-        optimizer(arena, {.rule = UpdateRule::sgd, .lr = 1e-3, .momentum = 0.9}),
+        optimizer(arena, {.rule = UpdateRule::sgd, .lr = 1e-5, .momentum = 0.9}),
         step(
             *model,
             [](const Tensor& x, const Tensor& y) {

@@ -45,22 +45,6 @@ struct Wide {
   int64_t grain() const { return std::max<int64_t>(1, (1 << 13) / columns); }
 };
 
-/// Arrays one after another in scratch memory.
-class Panels {
- public:
-  Panels(ScratchUse use, size_t bytes)
-      : at_(static_cast<std::byte*>(scratch_memory(use, bytes + 1024))) {}
-  template <class T>
-  T* take(int64_t count) {
-    T* const taken = reinterpret_cast<T*>(at_);
-    at_ += (size_t(count) * sizeof(T) + 63) / 64 * 64;
-    return taken;
-  }
-
- private:
-  std::byte* at_;
-};
-
 /// The tensors of a forward; running statistics are absent in evaluation.
 struct ForwardCall {
   Tensor &y, &mean, &rstd;

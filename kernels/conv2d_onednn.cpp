@@ -2,15 +2,22 @@
 // (N, H, W, C), as everything around them wants them; the weight is brought into the order that the
 // primitive asks for, and its gradient back, by a reorder of oneDNN's. A primitive is compiled for
 // one shape, which takes a while, so each thread keeps those that it used, with their memory
-// objects; a call sets pointers. Scratch memory is ours. The residual and the activation are a pass
-// of our own: oneDNN's ReLU turns NaN into 0, which would hide a failed training.
+// objects; a call sets pointers. Scratch memory is ours. A weight that is marked constant is
+// brought into its order once. In f32 the residual and the activation are applied by the primitive
+// where it can do so in its inner loop. oneDNN's ReLU turns NaN into 0, which would hide a failure;
+// its leaky ReLU does not, so that one is used, with a slope of 1e-20.
 #include <array>
+#include <cstring>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
-#include <string>
+#include <mutex>
+#include <string_view>
+#include <vector>
 
 #include "kernels/conv2d_rows.h"
+#include "tensor/constant.h"
+#include "tensor/plan.h"
 
 namespace lathe::kernels {
 namespace {
@@ -23,13 +30,15 @@ enum class Pass : int64_t { forward, backward_input, backward_weight };
 struct Key {
   Pass pass;
   DType dtype;
-  bool bias;
+  bool bias, residual;  ///< residual and f: those of the forward
+  Nonlinearity f;
   Conv2dExtents e;
   Conv2dShape k;
 
   auto numbers() const {
-    return std::array<int64_t, 22>{int64_t(pass), int64_t(dtype),
-                                   int64_t(bias), e.n,
+    return std::array<int64_t, 24>{int64_t(pass), int64_t(dtype),
+                                   int64_t(bias), int64_t(residual),
+                                   int64_t(f),    e.n,
                                    e.h,           e.w,
                                    e.c,           e.p,
                                    e.q,           e.o,
@@ -81,26 +90,47 @@ struct Descriptions {
   }
 };
 
-dnnl::primitive_attr attributes() {
+dnnl::primitive_attr attributes(const dnnl::post_ops& after = {}) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attr.set_post_ops(after);
   return attr;
+}
+
+/// Whether oneDNN has f such that NaN stays NaN.
+bool has_function(Nonlinearity f) { return f == Nonlinearity::relu || f == Nonlinearity::silu; }
+
+/// y + residual, then f.
+dnnl::post_ops epilogue(const Key& key, const Descriptions& d) {
+  dnnl::post_ops after;
+  if (key.residual) after.append_binary(dnnl::algorithm::binary_add, d.y);
+  if (!has_function(key.f)) return after;
+  const bool relu = key.f == Nonlinearity::relu;
+  const auto function = relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_swish;
+  const float alpha = relu ? 1e-20F : 1;
+#if DNNL_VERSION_MAJOR >= 3
+  after.append_eltwise(function, alpha, 0);
+#else
+  after.append_eltwise(1, function, alpha, 0);
+#endif
+  return after;
 }
 
 constexpr auto direct = dnnl::algorithm::convolution_direct;
 
-dnnl::convolution_forward::primitive_desc forward_of(const Descriptions& d) {
+dnnl::convolution_forward::primitive_desc forward_of(const Descriptions& d,
+                                                     const dnnl::post_ops& after = {}) {
 #if DNNL_VERSION_MAJOR >= 3
   return {engine(),  dnnl::prop_kind::forward_training,
           direct,    d.x,
           d.w_any,   d.bias,
           d.y,       d.strides,
           d.dilates, d.before,
-          d.after,   attributes()};
+          d.after,   attributes(after)};
 #else
   return {{dnnl::prop_kind::forward_training, direct, d.x, d.w_any, d.bias, d.y, d.strides,
            d.dilates, d.before, d.after},
-          attributes(),
+          attributes(after),
           engine()};
 #endif
 }
@@ -134,18 +164,23 @@ void check(dnnl_status_t status) {
     fail(ErrorKind::device, "conv2d: oneDNN refused the call with status ", int(status));
 }
 
+bool starts_with(const char* text, const char* start) {
+  return std::string_view(text).starts_with(start);
+}
+
 /// A compiled primitive and the memory objects with which it is called; no primitive when oneDNN
 /// has none for this processor but plain loops, which we have ourselves.
 struct Compiled {
   dnnl::primitive primitive;
   dnnl::reorder reorder;  ///< of the weight; none when it is as the primitive wants it
-  memory x, w, packed, bias, y, scratch;
+  memory x, w, packed, bias, y, residual, scratch;
+  bool finishes = false;  ///< adds the residual and applies f
 
   explicit Compiled(const Key& key) {
     try {
       const Descriptions d(key);
       if (key.pass == Pass::forward)
-        prepare<dnnl::convolution_forward>(key, d, forward_of(d));
+        prepare_forward(key, d);
       else if (key.pass == Pass::backward_input)
         prepare<dnnl::convolution_backward_data>(key, d, input_of(d));
       else
@@ -155,9 +190,20 @@ struct Compiled {
     }
   }
 
+  void prepare_forward(const Key& key, const Descriptions& d) {
+    const dnnl::post_ops after = epilogue(key, d);
+    if (after.len() > 0) {
+      const auto pd = forward_of(d, after);
+      // Its products of matrices (gemm) go over the result again, more slowly than we do.
+      finishes = !starts_with(pd.impl_info_str(), "ref") && !strstr(pd.impl_info_str(), "gemm:jit");
+      if (finishes) return prepare<dnnl::convolution_forward>(key, d, pd);
+    }
+    prepare<dnnl::convolution_forward>(key, d, forward_of(d));
+  }
+
   template <class Primitive, class Description>
   void prepare(const Key& key, const Descriptions& d, const Description& pd) {
-    if (std::string(pd.impl_info_str()).starts_with("ref")) return;
+    if (starts_with(pd.impl_info_str(), "ref")) return;
     const auto object = [](const memory::desc& desc) { return memory(desc, engine(), nullptr); };
     const bool gradient = key.pass == Pass::backward_weight;
     memory::desc packed_desc;
@@ -171,6 +217,7 @@ struct Compiled {
     packed = object(packed_desc);
     scratch = object(pd.scratchpad_desc());
     if (key.bias) bias = object(d.bias);
+    if (key.residual) residual = object(d.y);
     if (packed_desc != d.w)
       reorder = gradient ? dnnl::reorder(packed, w) : dnnl::reorder(w, packed);
     primitive = Primitive(pd);
@@ -198,59 +245,98 @@ void move_weight(Compiled& c, memory& from, memory& to) {
   check(dnnl_primitive_execute(c.reorder.get(), stream().get(), 2, arguments.data()));
 }
 
-void execute(Compiled& c, std::array<dnnl_exec_arg_t, 5> arguments, bool bias) {
-  // The bias stands last, so that it can be left out.
-  check(dnnl_primitive_execute(c.primitive.get(), stream().get(), bias ? 5 : 4, arguments.data()));
+/// What is kept with a constant weight: its elements in the orders that were asked for.
+struct PackedWeights {
+  std::mutex mutex;
+  std::vector<std::pair<memory::desc, Tensor>> all;
+
+  Tensor find_or_make(Compiled& c) {
+    const std::lock_guard lock(mutex);
+    const memory::desc order = c.packed.get_desc();
+    for (const auto& [known, bytes] : all)
+      if (known == order) return bytes;
+    const OutsidePlan outlives;
+    all.emplace_back(order, bytes_for(c.packed));
+    move_weight(c, c.w, c.packed);
+    return all.back().second;
+  }
+};
+
+/// The weight as the primitive wants it; `memory` holds it until the call has run.
+dnnl_memory_t packed_weight(Compiled& c, const Tensor& w, Tensor& memory) {
+  c.w.set_data_handle(w.raw());
+  if (!c.reorder) return c.w.get();
+  if (auto* const kept = derived_from<PackedWeights>(w)) {
+    memory = kept->find_or_make(c);
+    c.packed.set_data_handle(memory.raw());
+  } else {
+    memory = bytes_for(c.packed);
+    move_weight(c, c.w, c.packed);
+  }
+  return c.packed.get();
+}
+
+/// Calls the primitive with those of the arguments that are there.
+void execute(Compiled& c, std::initializer_list<dnnl_exec_arg_t> arguments) {
+  std::array<dnnl_exec_arg_t, 6> present;
+  int count = 0;
+  for (const dnnl_exec_arg_t& argument : arguments)
+    if (argument.memory) present[size_t(count++)] = argument;
+  check(dnnl_primitive_execute(c.primitive.get(), stream().get(), count, present.data()));
+}
+
+Key forward_key(const Tensor& y, const Tensor& x, const Tensor& w, bool bias, bool residual,
+                Nonlinearity f, const Conv2dShape& k) {
+  const bool ours = y.dtype() != DType::f32;
+  return {Pass::forward,
+          y.dtype(),
+          bias,
+          residual && !ours,
+          ours ? Nonlinearity::none : f,
+          conv2d_extents(y, x, w, k),
+          k};
 }
 
 void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
              const Tensor& residual, Nonlinearity f, Conv2dShape k) {
-  Compiled& c = compiled({Pass::forward, y.dtype(), bool(bias), conv2d_extents(y, x, w, k), k});
-  const Tensor added = kept_residual(y, residual);
+  Compiled& c = compiled(forward_key(y, x, w, bool(bias), bool(residual), f, k));
+  Tensor added = kept_residual(y, residual), packed;
   c.x.set_data_handle(x.raw());
   c.y.set_data_handle(y.raw());
-  c.w.set_data_handle(w.raw());
   if (bias) c.bias.set_data_handle(bias.raw());
+  if (residual && c.finishes) c.residual.set_data_handle(added.raw());
   const Tensor scratch = bytes_for(c.scratch);
-  Tensor packed;
-  if (c.reorder) {
-    packed = bytes_for(c.packed);
-    move_weight(c, c.w, c.packed);
-  }
-  execute(c,
-          {{{DNNL_ARG_SRC, c.x.get()},
-            {DNNL_ARG_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
-            {DNNL_ARG_DST, c.y.get()},
-            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
-            {DNNL_ARG_BIAS, bias ? c.bias.get() : nullptr}}},
-          bool(bias));
+  execute(c, {{DNNL_ARG_SRC, c.x.get()},
+              {DNNL_ARG_WEIGHTS, packed_weight(c, w, packed)},
+              {DNNL_ARG_DST, c.y.get()},
+              {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
+              {DNNL_ARG_BIAS, bias ? c.bias.get() : nullptr},
+              {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+               residual && c.finishes ? c.residual.get() : nullptr}});
+  if (c.finishes) added = Tensor();
+  if (c.finishes && has_function(f)) f = Nonlinearity::none;
   y.dtype() == DType::f32 ? add_and_apply<float>(y, added, f) : add_and_apply<bf16>(y, added, f);
 }
 
+Key backward_key(Pass pass, const Tensor& y, const Tensor& x, const Tensor& w, bool bias,
+                 const Conv2dShape& k) {
+  return {pass, y.dtype(), bias, false, Nonlinearity::none, conv2d_extents(y, x, w, k), k};
+}
+
 void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
-  Compiled& c =
-      compiled({Pass::backward_input, dx.dtype(), false, conv2d_extents(dy, dx, w, k), k});
+  Compiled& c = compiled(backward_key(Pass::backward_input, dy, dx, w, false, k));
   c.x.set_data_handle(dx.raw());
   c.y.set_data_handle(dy.raw());
-  c.w.set_data_handle(w.raw());
   const Tensor scratch = bytes_for(c.scratch);
   Tensor packed;
-  if (c.reorder) {
-    packed = bytes_for(c.packed);
-    move_weight(c, c.w, c.packed);
-  }
-  execute(c,
-          {{{DNNL_ARG_DIFF_SRC, c.x.get()},
-            {DNNL_ARG_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
-            {DNNL_ARG_DIFF_DST, c.y.get()},
-            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
-            {}}},
-          false);
+  execute(c, {{DNNL_ARG_DIFF_SRC, c.x.get()},
+              {DNNL_ARG_WEIGHTS, packed_weight(c, w, packed)},
+              {DNNL_ARG_DIFF_DST, c.y.get()},
+              {DNNL_ARG_SCRATCHPAD, c.scratch.get()}});
 }
 
 void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
-  Compiled& c =
-      compiled({Pass::backward_weight, dw.dtype(), bool(dbias), conv2d_extents(dy, x, dw, k), k});
+  Compiled& c = compiled(backward_key(Pass::backward_weight, dy, x, dw, bool(dbias), k));
   c.x.set_data_handle(x.raw());
   c.y.set_data_handle(dy.raw());
   c.w.set_data_handle(dw.raw());
@@ -258,32 +344,36 @@ void backward_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& 
   const Tensor scratch = bytes_for(c.scratch);
   Tensor packed;
   if (c.reorder) packed = bytes_for(c.packed);
-  execute(c,
-          {{{DNNL_ARG_SRC, c.x.get()},
-            {DNNL_ARG_DIFF_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
-            {DNNL_ARG_DIFF_DST, c.y.get()},
-            {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
-            {DNNL_ARG_DIFF_BIAS, dbias ? c.bias.get() : nullptr}}},
-          bool(dbias));
+  execute(c, {{DNNL_ARG_SRC, c.x.get()},
+              {DNNL_ARG_DIFF_WEIGHTS, (c.reorder ? c.packed : c.w).get()},
+              {DNNL_ARG_DIFF_DST, c.y.get()},
+              {DNNL_ARG_SCRATCHPAD, c.scratch.get()},
+              {DNNL_ARG_DIFF_BIAS, dbias ? c.bias.get() : nullptr}});
   if (c.reorder) move_weight(c, c.packed, c.w);
 }
 
-Fit fits(Pass pass, const Tensor& y, const Tensor& x, const Tensor& w, bool bias, Conv2dShape k) {
+Fit fits_types(const Tensor& y, const Tensor& x) {
   if (y.dtype() != DType::f32 && y.dtype() != DType::bf16) return "needs f32 or bf16";
-  if (y.numel() == 0 || x.numel() == 0) return "needs at least one element everywhere";
-  if (compiled({pass, y.dtype(), bias, conv2d_extents(y, x, w, k), k}).primitive) return {};
-  return "needs a shape and a type for which oneDNN has more than plain loops here";
+  return y.numel() > 0 && x.numel() > 0 ? Fit() : "needs at least one element everywhere";
+}
+Fit fits(const Key& key) {
+  return compiled(key).primitive
+             ? Fit()
+             : "needs a shape and a type for which oneDNN has more than plain loops here";
 }
 
-Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor&,
-                 Nonlinearity, Conv2dShape k) {
-  return fits(Pass::forward, y, x, w, bool(bias), k);
+Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias,
+                 const Tensor& residual, Nonlinearity f, Conv2dShape k) {
+  const Fit types = fits_types(y, x);
+  return types ? fits(forward_key(y, x, w, bool(bias), bool(residual), f, k)) : types;
 }
 Fit fits_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
-  return fits(Pass::backward_input, dy, dx, w, false, k);
+  const Fit types = fits_types(dx, dy);
+  return types ? fits(backward_key(Pass::backward_input, dy, dx, w, false, k)) : types;
 }
 Fit fits_weight(Tensor& dw, Tensor& dbias, const Tensor& dy, const Tensor& x, Conv2dShape k) {
-  return fits(Pass::backward_weight, dy, x, dw, bool(dbias), k);
+  const Fit types = fits_types(dy, x);
+  return types ? fits(backward_key(Pass::backward_weight, dy, x, dw, bool(dbias), k)) : types;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "kernels/reduce.h"
 #include "layers/init.h"
+#include "tensor/constant.h"
 #include "tensor/plan.h"
 #include "tensor/tape.h"
 
@@ -141,6 +142,7 @@ Tensor Conv2d::constant_forward(const Tensor& x, kernels::Nonlinearity f, const 
   if (constant_since_ != weights_are_constant()) {
     const OutsidePlan outlives;
     constant_ = make();
+    constant_.weight = constant_view(constant_.weight);
     constant_since_ = weights_are_constant();
   }
   const auto& [w, b] = constant_;

@@ -76,7 +76,7 @@ def make_torch(mode, name, path, layout):
         def infer():
             return model(x)
         return infer, lambda out: out.double().flatten().tolist()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, fused=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5, momentum=0.9, fused=True)
     f = torch.nn.functional
     loss_of = f.binary_cross_entropy_with_logits if name == "glem_cnn" else f.cross_entropy
 

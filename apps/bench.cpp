@@ -110,6 +110,7 @@ int bench(const Options& options, const CommonOptions& common) {
   std::vector<double> times;
   std::map<std::string, double> ops;
   if (options.infer) {
+    model->inference();
     EvalStep step(*model, loss);
     times = measure(options.steps, [&] { step(batch.inputs, batch.labels); });
   } else {
@@ -133,7 +134,7 @@ int bench(const Options& options, const CommonOptions& common) {
                    {"median", median},
                    {"p95", times[size_t(double(times.size() - 1) * 0.95)]}}},
                  {"samples_per_second", 1000 * double(shape[0]) / median},
-                 {"peak_bytes", allocator(memory_of(device)).stats().peak_bytes_in_use}};
+                 {"peak_bytes", allocator(memory_of(device)).stats().peak_bytes_held}};
   if (options.ops) result["ops"] = ops_json(ops);
   common.json ? print_json(result) : print_text(result);
   return 0;

@@ -1,5 +1,6 @@
 #include "apps/model_argument.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -7,6 +8,7 @@
 #include "tensor/check.h"
 #include "tensor/random.h"
 #include "tensor/suggest.h"
+#include "train/no_calls.h"
 
 namespace lathe::apps {
 
@@ -26,6 +28,12 @@ Recipe recipe_of(const std::string& what, const std::vector<std::string>& given,
        " (models: ", list_text(models), ")");
 }
 
+int64_t image_channels(Module& model) {
+  const auto parameters = model.named_parameters();
+  const bool convolution = !parameters.empty() && parameters[0].layout == Layout::filters;
+  return convolution ? parameters[0].tensor.dim(3) : 0;
+}
+
 Shape batch_shape(Module& model, int64_t batch_size, const std::string& input) {
   std::vector<int64_t> extents = {batch_size};
   if (input.empty()) {
@@ -42,16 +50,30 @@ Shape batch_shape(Module& model, int64_t batch_size, const std::string& input) {
                 "--input: expects extents such as 3x224x224, got '", input, "'");
     extents.push_back(std::stoll(part));
   }
+  const int64_t channels = image_channels(model);
+  if (channels > 0 && extents.size() == 4) {
+    LATHE_CHECK(extents[1] == channels || extents[3] == channels, "--input: this model takes ",
+                channels, " channels, expects ", channels, "xHEIGHTxWIDTH, got '", input, "'");
+    if (extents[1] == channels)
+      std::rotate(extents.begin() + 1, extents.begin() + 2, extents.end());
+  }
   return Shape(extents);
 }
+
+namespace {
+/// What comes out for one sample, without its elements.
+Tensor shape_of_one(Module& model, const Tensor& inputs) {
+  const NoCalls shapes_alone;
+  return model(inputs.slice(0, 1));
+}
+}  // namespace
 
 RandomBatch random_batch(Module& model, const Recipe& recipe, const Shape& shape, Device device) {
   const DType dtype = dtype_from_name(recipe.train.dtype);
   Tensor inputs = Tensor::empty(shape, dtype);
   normal_(inputs, 0, 1, RandomStream(uint64_t(recipe.train.seed), Purpose::test));
   inputs = inputs.to(device);
-  // One sample says how wide the outputs are.
-  const Tensor outputs = model(inputs.slice(0, 1));
+  const Tensor outputs = shape_of_one(model.eval(), inputs);
   const int64_t width = outputs.rank() == 1 ? 1 : outputs.dim(1);
   const int64_t classes = width == 1 ? 2 : width;
   const RandomStream random(uint64_t(recipe.train.seed), Purpose::test, 1);

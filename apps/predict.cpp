@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/commands.h"
+#include "apps/model_argument.h"
 #include "data/csv.h"
 #include "data/idx.h"
 #include "data/landmarks.h"
@@ -45,8 +46,8 @@ Tensor channels_last(const Tensor& x) {
                     false});
 }
 
-/// An array of floats is what PyTorch's model would be given: rows (F) or (N, F), images
-/// (3, H, W) or (N, 3, H, W), of grey 1 for 3. It is normalised already.
+/// An array of floats is what PyTorch's model would be given: rows (F) or (N, F); for models of
+/// images (C, H, W) or (N, C, H, W). It is normalised already.
 std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::string& file,
                                           DType dtype) {
   Tensor x = read_weights(file).tensors.at(0).tensor;
@@ -55,18 +56,20 @@ std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::strin
          ": expects floats (f32 or f64), as PyTorch's model would be given "
          "them, got ",
          x.dtype());
-  const auto is_color = [](int64_t extent) { return extent == 1 || extent == 3; };
-  if (x.rank() == 1 || (x.rank() == 3 && is_color(x.dim(0)))) {
+  // What is no image has another rank, such as the rows (N, 28, 28) of an IDX file.
+  const int64_t channels = image_channels(*weights.model);
+  const bool one_image = x.rank() == 3 && channels > 0 && (channels > 1 || x.dim(0) == 1);
+  if (x.rank() == 1 || one_image) {
     std::vector<int64_t> extents = {1};
     extents.insert(extents.end(), x.shape().begin(), x.shape().end());
     x = x.reshape(Shape(extents));
   }
   if (x.rank() < 2 || x.dim(0) == 0)
     fail(ErrorKind::data, file,
-         ": expects rows (F) or (N, F), or images (3, H, W) or "
-         "(N, 3, H, W), got the shape ",
+         ": expects rows (F) or (N, F), or images (C, H, W) or "
+         "(N, C, H, W), got the shape ",
          x.shape());
-  if (x.rank() == 4 && is_color(x.dim(1))) x = channels_last(x);
+  if (x.rank() == 4 && channels > 0) x = channels_last(x);
   const auto normalization = std::exchange(weights.normalization, std::nullopt);
   const auto data = prepared(
       weights,

@@ -1,5 +1,5 @@
 // lathe summary: a model's layers, what comes out of each, parameters, FLOPs, and the memory that a
-// training step takes. The step is traced, not run.
+// training step takes. The step is traced, not run, but for two samples.
 #include <fmt/format.h>
 
 #include <iostream>
@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/flops.h"
 #include "apps/model_argument.h"
+#include "layers/init.h"
 #include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/kernel.h"
@@ -78,24 +79,40 @@ Json layers_json(Module& model, const std::vector<LayerCost>& costs) {
   return rows;
 }
 
-/// Bytes of parameters, gradients and optimiser state, and of what a step keeps between forward and
-/// backward.
+int64_t bytes_held(Device device) {
+  const AllocatorStats stats = allocator(memory_of(device)).stats();
+  return stats.bytes_in_use + stats.bytes_cached;
+}
+
+/// Memory that rows take while they run (packed weights, partial sums), which tracing does not
+/// show: measured on a step of few samples, for it hardly depends on their number.
+int64_t scratch_bytes(TrainStep& step, const RandomBatch& batch, Device device) {
+  const int64_t few = std::min<int64_t>(batch.inputs.dim(0), 2);
+  const Tensor inputs = batch.inputs.slice(0, few), labels = batch.labels.slice(0, few);
+  step.plan_for(inputs, labels);
+  const int64_t before = bytes_held(device);
+  step(inputs, labels);
+  return bytes_held(device) - before;
+}
+
+/// Bytes of parameters, gradients and optimiser state, and of everything else that a step takes
+/// from the system: what it keeps between forward and backward, scratch memory, unused parts of
+/// blocks.
 Json memory_json(Module& model, const Recipe& recipe, const RandomBatch& batch, Device device) {
+  model.train();
   ParameterArena arena(model.named_parameters());
   Optimizer optimizer(arena, optimizer_options(recipe));
   int64_t state = 0;
   for (const NamedTensor& t : optimizer.state()) state += t.tensor.bytes();
   TrainStep step(model, make_loss(recipe, batch.classes, device), optimizer);
-  const int64_t before = allocator(memory_of(device)).stats().bytes_in_use;
   step.plan_for(batch.inputs, batch.labels);
-  const AllocatorStats after = allocator(memory_of(device)).stats();
-  const int64_t parameters = arena.values().bytes(),
-                activations = std::max<int64_t>(0, after.peak_bytes_in_use - before);
+  const int64_t traced = bytes_held(device), total = traced + scratch_bytes(step, batch, device),
+                parameters = arena.values().bytes(), gradients = arena.grads().bytes();
   return {{"parameters", parameters},
-          {"gradients", arena.grads().bytes()},
+          {"gradients", gradients},
           {"optimizer", state},
-          {"activations", activations},
-          {"total", parameters + arena.grads().bytes() + state + activations}};
+          {"activations", total - parameters - gradients - state},
+          {"total", total}};
 }
 
 int summary(const Options& options, const CommonOptions& common) {
@@ -106,6 +123,7 @@ int summary(const Options& options, const CommonOptions& common) {
   Recipe recipe = recipe_of(options.what, settings, common);
   recipe.loss.pos_weight.automatic = false;
   const Device device = resolve_device(common);
+  const NoInitialValues shapes_alone;
   const auto model = make_model(recipe, device);
   const Shape shape = batch_shape(*model, recipe.train.batch_size, options.input);
   RandomBatch batch = random_batch(*model, recipe, shape, device);

@@ -122,7 +122,8 @@ LoadReport Module::load_state_dict(const std::vector<NamedTensor>& tensors, bool
   for (NamedTensor& own : state_dict()) {
     const auto found = given.find(own.name);
     if (found == given.end()) {
-      report.missing.push_back(own.name);
+      // PyTorch before 0.4.1 did not count batches, and takes such weights still.
+      if (!own.name.ends_with("num_batches_tracked")) report.missing.push_back(own.name);
       continue;
     }
     const NamedTensor& from = *found->second;

@@ -64,7 +64,8 @@ class Module {
   /// Copies tensors into the module by name, converting the type and, where a tensor has the layout
   /// of files (Layout::plain) and the module's has not, the layout. With strict, anything missing,
   /// unexpected or of another shape throws Error(data) listing all of them, and nothing is copied;
-  /// without, what fits is copied. Returns what was found.
+  /// without, what fits is copied. A num_batches_tracked that is not given stays as it is, as in
+  /// PyTorch, whose older files lack them. Returns what was found.
   LoadReport load_state_dict(const std::vector<NamedTensor>& tensors, bool strict = true);
   int64_t parameter_count();
 

@@ -104,6 +104,8 @@ void* CachingAllocator::allocate(size_t bytes) {
            stats_.bytes_in_use, " in use, peak ", stats_.peak_bytes_in_use,
            "); try a smaller batch");
     blocks_[block] = {size, pool};
+    stats_.peak_bytes_held =
+        std::max(stats_.peak_bytes_held, stats_.bytes_in_use + stats_.bytes_cached + int64_t(size));
   } else {
     blocks_[block].pool = pool;
   }
@@ -125,7 +127,8 @@ void CachingAllocator::free(void* block) {
       !guard_intact(block, info.size))
     std::abort();  // memory was written past its end: nothing after this can be trusted, and this
                    // may run in a destructor
-  // A plan still uses memory that was freed while it was traced, so a pool's blocks stay until it ends.
+  // A plan still uses memory that was freed while it was traced, so a pool's blocks stay until it
+  // ends.
   if (bypass_cache() && info.pool == 0) {
     blocks_.erase(found);
     return release(block);

@@ -20,8 +20,9 @@ enum class MemoryKind : uint8_t { cpu, pinned, cuda };
 struct AllocatorStats {
   int64_t bytes_in_use = 0;
   int64_t peak_bytes_in_use = 0;
-  int64_t bytes_cached = 0;  ///< free, kept for reuse
-  int64_t system_calls = 0;  ///< how often the system was asked for memory
+  int64_t bytes_cached = 0;     ///< free, kept for reuse
+  int64_t peak_bytes_held = 0;  ///< most that was in use or cached: what the system sees
+  int64_t system_calls = 0;     ///< how often the system was asked for memory
 };
 
 class CachingAllocator {

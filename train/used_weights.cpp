@@ -8,7 +8,7 @@
 #include "tensor/check.h"
 #include "tensor/suggest.h"
 #include "train/check_data.h"
-#include "train/closest_model.h"
+#include "train/load_model.h"
 #include "train/run_folder.h"
 
 namespace lathe {
@@ -110,11 +110,8 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
     const NoInitialValues all_are_loaded;
     used.model = make_model(used.recipe, device);
   }
-  const LoadReport report = used.model->load_state_dict(weights.tensors, false);
-  if (!report.fits())
-    fail(ErrorKind::data, used.file.string(), ": the weights do not fit ", used.recipe.model.name,
-         closest_model(weights.tensors), report.text());
-  used.model->eval();
+  load_weights_into(*used.model, used.recipe.model.name, weights.tensors, used.file.string());
+  used.model->inference();
   return used;
 }
 

@@ -17,7 +17,7 @@ struct UsedWeights {
   std::vector<std::string> channels;  ///< of the training data; empty: they had no names
   int64_t positive = 1;
   std::optional<Normalization> normalization;
-  std::unique_ptr<Module> model;  ///< in eval mode
+  std::unique_ptr<Module> model;  ///< after inference()
   int64_t epoch = 0;
   std::vector<std::string> notes;         ///< what was passed over in the file
   std::optional<int64_t> wanted_classes;  ///< what UseOptions said

@@ -125,6 +125,18 @@ struct Workshop {
     write_safetensors(scratch / "later.safetensors", {{"x", x}}, {{"format_version", "2"}});
     write_safetensors(scratch / "metadata.safetensors", {{"x", x}}, {{"model", "{\"name\": 3"}});
     write_safetensors(scratch / "nameless.safetensors", {{"x", x}}, {});
+    write_bytes(scratch / "lfs.pth",
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 102530333\n");
+    write_bytes(scratch / "page.pth", "<!DOCTYPE html>\n<html><body>Not found</body></html>\n");
+    const std::string checkpoint = bytes_of(golden("weights/kinds.pth"));
+    write_bytes(scratch / "cut.pth", checkpoint.substr(0, checkpoint.size() / 2));
+    write_bytes(scratch / "attack.pth",
+                "\x80\x02"
+                "cos\nsystem\n(U\x04"
+                "truetR.");
+    const std::string header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n";
+    write_bytes(scratch / "objects.npy", std::string("\x93NUMPY\1\0", 8) + char(header.size()) +
+                                             '\0' + header + "\x80\x04K\1.");
     fs::create_directories(scratch / "no_run");
     fs::create_directories(scratch / "bad_run/weights");
     fs::copy_file(scratch / "runs/train/small/recipe.toml", scratch / "bad_run/recipe.toml");

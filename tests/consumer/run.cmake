@@ -15,3 +15,4 @@ step(${CMAKE_COMMAND} -S ${SOURCE}/examples -B ${work}/build -G Ninja -DCMAKE_PR
 step(${CMAKE_COMMAND} --build ${work}/build)
 step(${work}/build/mish)
 step(${work}/build/training_loop)
+step(${CMAKE_COMMAND} -E chdir ${work}/build ${work}/build/own_model)

@@ -49,8 +49,14 @@ def write_start(path, name, batch, side):
     """Weights, a batch in channels_last, and labels, for all programs."""
     import torch
     from safetensors.torch import save_file
-    state = {"model." + k: v.contiguous() for k, v in make_model(name).state_dict().items()}
-    side = picture_side(name, side)
+    model, side = make_model(name), picture_side(name, side)
+    # Fresh running statistics would let inference's activations grow until nothing is comparable.
+    for module in model.modules():
+        if hasattr(module, "running_mean"):
+            module.momentum = 1
+    with torch.no_grad():
+        model.train()(torch.randn(2, 3, side, side))
+    state = {"model." + k: v.contiguous() for k, v in model.state_dict().items()}
     state["inputs"] = torch.randn(batch, side, side, 3)
     labels = torch.arange(batch)
     state["labels"] = (labels % 2).float() if name == "glem_cnn" else labels

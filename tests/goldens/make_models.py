@@ -200,4 +200,5 @@ def main(names):
     path.write_text(json.dumps(made) + "\n")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 import torchvision
 from make_models import fill, random
 
-# Rates at which 20 steps of f32 stay near f64: at ten times these, PyTorch's own f32 is 80 % off.
+# Rates at which 20 steps of f32 stay near f64. With SGD at 0.001 PyTorch's own f32 is 6e-4 off and Lathe's 2e-3; at
+# 0.0004 they are 4e-4 and 1.2e-3 off. (Images of 32 px at 0.01: PyTorch's is 80 % off.)
 optimizers = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.0002, momentum=0.9, weight_decay=1e-4),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1e-5, weight_decay=0.01),

@@ -5,8 +5,7 @@
 //   forward, backward_input  a warp a row of positions, 8 sums a thread; where a group has whole
 //                            vectors of channels, lanes of a group read the same 16 bytes
 //   backward_weight          a warp a row of positions and 16 taps, one sum each, over a part of
-//   the
-//                            image patches; the 8 warps' sums meet in shared memory, and the parts
+//                            the image's patches; the 8 warps' sums meet in shared memory, and the parts
 //                            are added by a second launch, all in fixed order
 // Sources: Zhang et al., "High Performance Depthwise and Pointwise Convolutions on Mobile Devices",
 // arXiv:2001.02504, for why these are bound by memory; the phases of a stride are those of

@@ -4,8 +4,8 @@
 // A tile of 6 filters by 2 vectors of channels stays in registers while some hundred positions
 // pass. The pixels that they see are copied into a panel of as many channels, with zeros around,
 // which stays in the second-level cache while all taps and filters read it; a tap is a distance in
-// it. Where there are few channels, a vector goes on into the window's next pixel. Threads share
-// tiles, so each element is summed by one, in an order that does not depend on their number.
+// it. Threads share tiles, so each element is summed by one, in an order that does not depend on
+// their number.
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -139,11 +139,11 @@ Tensor Conv2d::forward(const Tensor& x) {
 
 Tensor Conv2d::constant_forward(const Tensor& x, kernels::Nonlinearity f, const Tensor& residual,
                                 const std::function<ConstantWeights()>& make) {
-  if (constant_since_ != weights_are_constant()) {
+  if (made_for_ != weights_are_constant()) {
     const OutsidePlan outlives;
     constant_ = make();
     constant_.weight = constant_view(constant_.weight);
-    constant_since_ = weights_are_constant();
+    made_for_ = weights_are_constant();
   }
   const auto& [w, b] = constant_;
   const kernels::Conv2dShape k = checked_shape(x, w, b, window());

@@ -77,7 +77,7 @@ class Conv2d final : public Module {
  private:
   Conv2dOptions options_;
   ConstantWeights constant_;
-  uint64_t constant_since_ = 0;
+  uint64_t made_for_ = 0;  ///< weights_are_constant() when constant_ was made
 };
 
 }  // namespace lathe

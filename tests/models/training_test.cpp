@@ -54,7 +54,7 @@ double worst_loss(const OptimizerOptions& options, const std::string& name, DTyp
   }
   double worst = 0;
   for (const double d : losses) worst = std::isfinite(d) ? std::max(worst, std::abs(d)) : HUGE_VAL;
-  MESSAGE("20 steps of resnet18, ", name, " in ", dtype, ": losses differ by ", worst);
+  MESSAGE(concat("20 steps of resnet18, ", name, " in ", dtype, ": losses differ by ", worst));
   return worst;
 }
 

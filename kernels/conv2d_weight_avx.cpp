@@ -9,6 +9,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "kernels/ceil_div.h"
 #include "kernels/conv2d_rows.h"
 #include "kernels/cpu_features.h"
 #include "kernels/reduce.h"
@@ -19,8 +20,6 @@ namespace {
 
 constexpr int64_t vector_bytes = 64;        // of a tile: two vectors
 constexpr int64_t panel_bytes = 128 << 10;  // in the second-level cache
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Whole images, or some rows of one: positions that lie side by side in dy.
 struct Chunk {

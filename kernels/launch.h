@@ -19,16 +19,11 @@
 #include "kernels/emulator/device_api.h"
 #endif
 
+#include "kernels/ceil_div.h"
 #include "tensor/check.h"
-#include "tensor/dtype.h"
 #include "tensor/stream.h"
 
 namespace lathe::kernels {
-
-template <class Integer, class Divisor>
-HOST_DEVICE constexpr Integer ceil_div(Integer a, Divisor b) {
-  return (a + Integer(b) - 1) / Integer(b);
-}
 
 /// Blocks of a launch: a dim3, or a 64-bit count that is checked.
 struct Grid {

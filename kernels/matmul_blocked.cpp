@@ -12,6 +12,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "kernels/ceil_div.h"
 #include "kernels/cpu_features.h"
 #include "kernels/scratch.h"
 #include "tensor/parallel.h"
@@ -49,6 +50,7 @@ namespace avx512 {
 #include "kernels/simd_avx512.inc"
 inline __m512 relu_vector(__m512 a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
 inline __m512d relu_vector(__m512d a) { return _mm512_max_pd(_mm512_setzero_pd(), a); }
+#include "kernels/simd_pack.inc"
 #include "kernels/matmul_blocked_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx512
@@ -57,6 +59,7 @@ namespace avx2 {
 #include "kernels/simd_avx2.inc"
 inline __m256 relu_vector(__m256 a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
 inline __m256d relu_vector(__m256d a) { return _mm256_max_pd(_mm256_setzero_pd(), a); }
+#include "kernels/simd_pack.inc"
 #include "kernels/matmul_blocked_rows.inc"
 #include "kernels/simd_end.inc"
 }  // namespace avx2
@@ -75,8 +78,6 @@ struct Avx2 {
   static constexpr auto pack_rows = avx2::pack_rows<T>;
   static constexpr auto multiply_part = avx2::multiply_part<T>;
 };
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Multiplications that are worth a thread.
 constexpr int64_t thread_work = 1 << 16;

@@ -124,8 +124,8 @@ TEST_CASE("conv2d: the weight's gradient over many positions and channels") {
 
 TEST_CASE("conv2d: NaN passes through the functions of every row") {
   using kernels::Nonlinearity;
-  Tensor x = Tensor::full({1, 4, 4, 8}, 1), y = Tensor::empty({1, 4, 4, 8});
-  const Tensor residual = Tensor::full({1, 4, 4, 8}, -300);
+  Tensor x = Tensor::full({1, 4, 4, 32}, 1), y = Tensor::empty({1, 4, 4, 32});
+  const Tensor residual = Tensor::full({1, 4, 4, 32}, -1200);
   x.data<float>()[0] = std::numeric_limits<float>::quiet_NaN();
   for (const auto& row : kernels::conv2d_forward.rows(Device::cpu))
     for (int64_t window : {1, 3})
@@ -133,16 +133,25 @@ TEST_CASE("conv2d: NaN passes through the functions of every row") {
         for (const Tensor& added : {Tensor(), residual}) {
           CAPTURE(row.name);
           CAPTURE(int(f));
-          // fours_avx2 takes groups of four alone, the others everything
-          const int64_t pad = window / 2, groups = row.name == std::string("fours_avx2") ? 2 : 1;
+          // fours_avx2 takes groups of four alone, the others everything, indirect_avx2 not windows
+          // of one pixel, nor machines with AVX-512
+          const int64_t pad = window / 2, groups = row.name == std::string("fours_avx2") ? 8 : 1;
+          const auto call = [&] {
+            kernels::conv2d_forward(y, x, Tensor::full({32, window, window, 32 / groups}, 1), {},
+                                    added, f,
+                                    {.pad_top = pad,
+                                     .pad_bottom = pad,
+                                     .pad_left = pad,
+                                     .pad_right = pad,
+                                     .groups = groups});
+          };
           const ForceVariant forced(concat("conv2d_forward=", row.name));
-          kernels::conv2d_forward(y, x, Tensor::full({8, window, window, 8 / groups}, 1), {}, added,
-                                  f,
-                                  {.pad_top = pad,
-                                   .pad_bottom = pad,
-                                   .pad_left = pad,
-                                   .pad_right = pad,
-                                   .groups = groups});
+          try {
+            call();
+          } catch (const Error&) {
+            CHECK(row.name == std::string("indirect_avx2"));
+            continue;
+          }
           CHECK(std::isnan(y.data<float>()[0]));
           const float last = y.data<float>()[y.numel() - 1];
           if (f == Nonlinearity::relu) CHECK((added ? std::abs(last) < 1e-15 : last >= 4));

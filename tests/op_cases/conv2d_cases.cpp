@@ -98,6 +98,18 @@ const Convolution shapes[] = {
     {1, 4, 4, 257, 65, 1},
     {1, 7, 7, 128, 32, 3, {.padding = 1}},
     {0, 5, 5, 4, 4, 3, {.padding = 1}, true},
+    // 32 channels and filters or more, which a row of AVX2's takes: tiles that go over rows and
+    // images, windows mostly of padding, filters that are not whole vectors
+    {3, 5, 7, 33, 65, 3, {.padding = 1}, true},
+    {1, 9, 8, 32, 40, {1, 7}, {.padding = {0, 3}}},
+    {1, 8, 9, 40, 33, {7, 1}, {.padding = {3, 0}}, true},
+    {2, 4, 4, 36, 48, {3, 1}, {.padding = {2, 1, 0, 0}}},
+    {1, 9, 9, 48, 57, 5, {.padding = 2}},
+    {2, 9, 11, 34, 32, 3, {.stride = 2, .padding = same_padding}},
+    {1, 9, 10, 32, 36, 3, {.padding = {0, 3, 1, 2}, .dilation = {2, 3}}},
+    {1, 2, 2, 31, 257, 3, {.padding = 1}},
+    {1, 1, 1, 257, 32, 3, {.padding = 2}},
+    {0, 5, 5, 32, 32, 3, {.padding = 1}, true},
 };
 
 /// The smallest that still have more than one of everything.
@@ -163,6 +175,7 @@ std::vector<OpCase> conv2d_cases() {
   all.push_back(epilogue_case(16, 8, 1, 1));
   all.push_back(epilogue_case(8, 8, 3, 8));
   all.push_back(epilogue_case(3, 5, 3, 1));
+  all.push_back(epilogue_case(32, 37, 3, 1));
   // resnet50's: stem, 3x3, 1x1 up and down; resnext50's and efficientnet's
   all.push_back(bench_case({4, 224, 224, 3, 64, 7, {.stride = 2, .padding = 3}}));
   all.push_back(bench_case({4, 56, 56, 64, 64, 3, {.padding = 1}}));

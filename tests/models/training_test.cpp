@@ -77,7 +77,7 @@ std::vector<NamedTensor> after_a_step(Device device) {
 TEST_CASE("20 training steps of resnet18 follow PyTorch's") {
   if (tests::slow_build) return tests::skip("training of resnet18", "too slow in this build");
   const OptimizerOptions sgd{
-      .rule = UpdateRule::sgd, .lr = 0.0002, .weight_decay = 1e-4, .momentum = 0.9};
+      .rule = UpdateRule::sgd, .lr = 0.0001, .weight_decay = 1e-4, .momentum = 0.9};
   const OptimizerOptions adamw{.rule = UpdateRule::adamw, .lr = 1e-5, .weight_decay = 0.01};
   CHECK(worst_loss(sgd, "sgd", DType::f64) <= 1e-8);
   CHECK(worst_loss(adamw, "adamw", DType::f64) <= 1e-8);

@@ -14,7 +14,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* optimizer_prefix = "optimizer.";
 
-/// JSON has no infinity: the best loss before any epoch is null.
+/// JSON has no NaN: the best value before any epoch is null.
+Json number_json(double value) { return std::isnan(value) ? Json() : Json(value); }
+double number_from(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
 Json state_json(const TrainState& state) {
   return {{"epoch", state.epoch},
           {"batches", state.batches},
@@ -24,8 +29,12 @@ Json state_json(const TrainState& state) {
           {"correct", state.sums.correct},
           {"samples", state.sums.samples},
           {"epoch_samples", state.epoch_samples},
-          {"best_loss", std::isfinite(state.best_loss) ? Json(state.best_loss) : Json()},
-          {"best_epoch", state.best_epoch}};
+          {"best_loss", number_json(state.best.value)},
+          {"best_epoch", state.best_epoch},
+          {"stopping", {number_json(state.stopping.value), state.stopping.epochs_since}},
+          {"schedule",
+           {state.schedule.lr, number_json(state.schedule.best), state.schedule.bad_epochs,
+            state.schedule.cooldown}}};
 }
 
 TrainState state_from(const Json& json) {
@@ -38,8 +47,14 @@ TrainState state_from(const Json& json) {
   state.sums.samples = json.at("samples");
   state.sums.weight = json.value("loss_weight", double(state.sums.samples));
   state.epoch_samples = json.value("epoch_samples", int64_t{0});
-  state.best_loss = json.at("best_loss").is_null() ? HUGE_VAL : json.at("best_loss").get<double>();
+  state.best.value = number_from(json.at("best_loss"));
   state.best_epoch = json.at("best_epoch");
+  if (json.contains("stopping")) {  // files of before there were schedules have neither
+    const Json& stopping = json.at("stopping");
+    state.stopping = {number_from(stopping.at(0)), stopping.at(1)};
+    const Json& schedule = json.at("schedule");
+    state.schedule = {schedule.at(0), number_from(schedule.at(1)), schedule.at(2), schedule.at(3)};
+  }
   return state;
 }
 

@@ -11,7 +11,9 @@
 
 #include "data/normalize.h"
 #include "layers/module.h"
+#include "optim/schedule.h"
 #include "train/metrics.h"
+#include "train/monitor.h"
 
 namespace lathe {
 
@@ -36,8 +38,10 @@ struct TrainState {
   int64_t steps = 0;          ///< updates in all
   RunningSums sums;           ///< of the next epoch
   int64_t epoch_samples = 0;  ///< samples of an epoch; 0: the file does not say
-  double best_loss = 0;
-  int64_t best_epoch = 0;  ///< 0: none yet
+  BestSoFar best;             ///< of checkpoint.monitor
+  int64_t best_epoch = 0;     ///< 0: none yet
+  BestSoFar stopping;         ///< of early_stopping.monitor
+  Schedule::State schedule;
 };
 
 struct Weights {

@@ -47,7 +47,8 @@ CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Recipe& recipe
       info_(std::move(info)),
       model_(model),
       optimizer_(optimizer) {
-  for (const NamedTensor& t : model_.state_dict()) kept_.push_back({t.name, t.tensor.clone(), t.layout});
+  for (const NamedTensor& t : model_.state_dict())
+    kept_.push_back({t.name, t.tensor.clone(), t.layout});
 }
 
 Weights CheckpointWriter::current(const TrainState* state) const {
@@ -99,7 +100,6 @@ void CheckpointWriter::write_initial() {
   Weights initial = current(nullptr);
   initial.tensors = kept_;
   initial.state = TrainState();  // no optimiser tensors: all zero
-  initial.state->best_loss = HUGE_VAL;
   save_weights(folder_.weights("last"), initial);
 }
 

@@ -59,6 +59,20 @@ struct Recipe {
     double eps = 1e-8, weight_decay = 0, momentum = 0;
     bool nesterov = false;
   } optimizer;
+  struct ScheduleKeys {
+    std::string name = "constant", monitor = "valid_loss";
+    int64_t step_size = 30;
+    std::vector<int64_t> milestones;
+    double gamma = 0.1, min_lr = 0, factor = 0.1, threshold = 1e-4;
+    int64_t patience = 10, cooldown = 0;
+    double pct_start = 0.3, div_factor = 25, final_div_factor = 1e4;
+    int64_t warmup_epochs = 0;
+  } schedule;
+  struct EarlyStopping {
+    std::string monitor = "valid_loss";
+    int64_t patience = 0;
+    double min_delta = 0;
+  } early_stopping;
   struct Train {
     int64_t epochs = 10, batch_size = 32;
     std::string dtype = "f32";
@@ -69,6 +83,7 @@ struct Recipe {
   } train;
   struct Checkpoint {
     int64_t every = 0, keep = 0;
+    std::string monitor = "valid_loss";
   } checkpoint;
   struct Init {
     Paths weights;
@@ -80,9 +95,10 @@ struct Recipe {
 };
 
 /// Where a key's value lives; its type is the key's type.
-using RecipeField = std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
-                                 std::vector<double>*, std::map<std::string, std::string>*,
-                                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*>;
+using RecipeField =
+    std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
+                 std::vector<double>*, std::vector<int64_t>*, std::map<std::string, std::string>*,
+                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*>;
 
 struct RecipeKey {
   std::string name;  ///< "train.epochs"

@@ -57,6 +57,15 @@ class Assign {
       expected(node_, "two numbers [beta1, beta2]");
     *v = values;
   }
+  void operator()(std::vector<int64_t>* v) const {
+    std::vector<int64_t> values;
+    for (const toml::node& item : list()) {
+      if (!item.is_integer()) expected(item, "a list of integers");
+      values.push_back(*item.value<int64_t>());
+      check_range(double(values.back()), item);
+    }
+    *v = values;
+  }
   void operator()(std::map<std::string, std::string>* v) const {
     if (!node_.is_table()) expected(node_, "a table { from = \"to\" }");
     v->clear();

@@ -59,6 +59,9 @@ struct ValueText {
   std::string operator()(const std::vector<double>* v) const {
     return joined(*v, "[", "]", number);
   }
+  std::string operator()(const std::vector<int64_t>* v) const {
+    return joined(*v, "[", "]", [](int64_t value) { return std::to_string(value); });
+  }
   std::string operator()(const NumberOrAuto* v) const {
     return v->automatic ? "\"auto\"" : number(v->value);
   }
@@ -82,6 +85,7 @@ struct TypeText {
   std::string operator()(const bool*) const { return "true|false"; }
   std::string operator()(const std::vector<std::string>*) const { return "list of text"; }
   std::string operator()(const std::vector<double>*) const { return "list of numbers"; }
+  std::string operator()(const std::vector<int64_t>*) const { return "list of integers"; }
   std::string operator()(const NumberOrAuto*) const { return "number|\"auto\""; }
   std::string operator()(const Paths*) const { return "file|list of files"; }
   std::string operator()(const std::vector<SplitFiles>*) const { return "table of files"; }

@@ -10,6 +10,7 @@
 #include "data/dataset.h"
 #include "data/normalize.h"
 #include "layers/module.h"
+#include "optim/schedule.h"
 #include "train/recipe.h"
 #include "train/step.h"
 
@@ -51,6 +52,7 @@ LossFunction make_loss(const Recipe& recipe, int64_t classes, Device device);
 /// The class weights of that loss, by which batches weigh in a mean; none when all weigh 1.
 std::vector<double> loss_class_weights(const Recipe& recipe);
 OptimizerOptions optimizer_options(const Recipe& recipe);
+ScheduleOptions schedule_options(const Recipe& recipe);
 
 /// Loads init.weights into a model: renamed, prefixed, skipped as [init] says.
 void load_initial_weights(const Recipe& recipe, Module& model);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -54,9 +55,14 @@ bool Trainer::enough_steps() const {
   return recipe_.train.max_steps > 0 && state_.steps >= recipe_.train.max_steps;
 }
 
+bool Trainer::stopped_early() const {
+  const int64_t patience = recipe_.early_stopping.patience;
+  return patience > 0 && state_.stopping.epochs_since >= patience;
+}
+
 /// Nothing is left to do; an epoch whose last batch is done still has its end before it.
 bool Trainer::done() const {
-  if (state_.epoch >= recipe_.train.epochs) return true;
+  if (state_.epoch >= recipe_.train.epochs || stopped_early()) return true;
   return enough_steps() && state_.batches < train_loader_->batches();
 }
 
@@ -84,6 +90,7 @@ Trainer::Epoch Trainer::train_epoch(Progress& progress, StopSignals& signals) {
   progress.begin(fmt::format("epoch {}/{}", epoch, recipe_.train.epochs), train_->size(),
                  state_.sums.samples);
   while (const Batch* batch = enough_steps() ? nullptr : train_loader_->next()) {
+    optimizer_->set_lr(schedule_->lr(state_.epoch, state_.batches));
     const StepResult result = (*train_step_)(batch->inputs, batch->labels);
     if (!std::isfinite(result.loss)) stop_nonfinite(*batch, "the loss", result.loss);
     state_.sums.add(result.loss, result.outputs, batch->labels, class_weights_);
@@ -138,21 +145,33 @@ std::optional<EpochResult> Trainer::end_epoch(double seconds, StopSignals& signa
   return result;
 }
 
+/// Tells everything that watches a result; whether this epoch is the best so far.
+bool Trainer::watch(const EpochResult& result) {
+  const auto value = [&](const std::string& monitor) { return watched(result, monitor); };
+  const std::string &best = recipe_.checkpoint.monitor, &stopping = recipe_.early_stopping.monitor,
+                    &schedule = recipe_.schedule.monitor;
+  state_.stopping.add(value(stopping), lower_is_better(stopping), recipe_.early_stopping.min_delta);
+  schedule_->end_epoch(value(schedule), lower_is_better(schedule));
+  state_.schedule = schedule_->state();
+  return state_.best.add(value(best), lower_is_better(best));
+}
+
 void Trainer::record(const EpochResult& result, Progress& progress,
                      const std::function<void(const EpochResult&)>& on_epoch) {
-  const double watched = valid_ ? result.valid_loss : result.train_loss;
-  const bool best = watched < state_.best_loss;
+  const bool best = watch(result);
   state_.epoch = result.epoch;
   state_.batches = 0;
   state_.sums = {};
   if (best) {
-    state_.best_loss = watched;
     state_.best_epoch = result.epoch;
     writer_->keep_best(result.epoch);
   }
   results_->append(result);
   writer_->end_epoch(state_, done());
   progress.epoch_line(epoch_text(result, recipe_.train.epochs, best));
+  if (stopped_early() && state_.epoch < recipe_.train.epochs)
+    progress.message(fmt::format("stopped early: {} got no better for {} epochs",
+                                 recipe_.early_stopping.monitor, recipe_.early_stopping.patience));
   on_epoch(result);
 }
 
@@ -188,9 +207,11 @@ std::string Trainer::summary() const {
   if (state_.best_epoch == 0) return folder;  // the steps ended within the first epoch
   const std::string curves = draw_curves("loss", {{"train", "•", results_->column("train_loss")},
                                                   {"valid", "∘", results_->column("valid_loss")}});
+  std::string name = recipe_.checkpoint.monitor;
+  if (name == "valid_loss" && !valid_) name = "train_loss";
+  std::replace(name.begin(), name.end(), '_', ' ');
   return curves +
-         fmt::format("best epoch {}: {} {:.5g}\n", state_.best_epoch,
-                     valid_ ? "valid loss" : "train loss", state_.best_loss) +
+         fmt::format("best epoch {}: {} {:.5g}\n", state_.best_epoch, name, state_.best.value) +
          folder;
 }
 

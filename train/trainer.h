@@ -54,9 +54,11 @@ class Trainer {
   Epoch train_epoch(Progress& progress, StopSignals& signals);
   std::optional<Evaluation> validate(StopSignals& signals);
   std::optional<EpochResult> end_epoch(double seconds, StopSignals& signals);
+  bool watch(const EpochResult& result);
   void record(const EpochResult& result, Progress& progress,
               const std::function<void(const EpochResult&)>& on_epoch);
   bool enough_steps() const;
+  bool stopped_early() const;
   bool done() const;
 
   void save();
@@ -76,6 +78,7 @@ class Trainer {
   std::vector<double> class_weights_;  // of the loss; empty: all 1
   std::unique_ptr<ParameterArena> arena_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Schedule> schedule_;
   std::unique_ptr<TrainStep> train_step_;
   std::unique_ptr<EvalStep> eval_step_;
 

@@ -52,6 +52,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
     check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
     valid_ = normalized(valid_, info_.normalization);
   }
+  check_monitors(recipe_, valid_.get());
   info_.model = recipe_.model.name;
   info_.options = recipe_.model.options;
   info_.classes = classes_;
@@ -64,6 +65,9 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   loss_ = make_loss(recipe_, int64_t(classes_.size()), device_);
   arena_ = std::make_unique<ParameterArena>(model_->named_parameters());
   optimizer_ = std::make_unique<Optimizer>(*arena_, optimizer_options(recipe_));
+  schedule_ = std::make_unique<Schedule>(
+      schedule_options(recipe_), recipe_.optimizer.lr, recipe_.train.epochs,
+      (train_->size() + recipe_.train.batch_size - 1) / recipe_.train.batch_size);
   train_step_ = std::make_unique<TrainStep>(*model_, loss_, *optimizer_);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
   trace_first_step();
@@ -100,7 +104,6 @@ void Trainer::prepare(const RunFolder& folder) {
 
 void Trainer::start(const RunFolder& folder, const std::string& command_line) {
   state_ = TrainState();
-  state_.best_loss = HUGE_VAL;
   prepare(folder);
   folder.clear();  // with --exist-ok, of another run's
   write_beginning(command_line);
@@ -140,6 +143,7 @@ void Trainer::load_state(const std::string& file, const Weights& last) {
   }
   state_ = *last.state;
   optimizer_->set_steps(state_.steps);
+  schedule_->set_state(state_.schedule);
 }
 
 /// An epoch that was begun goes on in the order in which it was begun.

@@ -3,9 +3,10 @@
 //   y = f(a, b)       da = dy f_a(a, b)       db = sum over rows of dy f_b(a, b)
 // Layout: flat arrays; b is repeated every b.numel() elements. The ops themselves, with their
 // sources, are in kernels/elementwise.h.
-// Ladder of the maps (kernels/map.cuh): element, grid_stride, vector. Ladder of db: column, one
-// thread a column, adds its rows one after another, so few columns leave the device idle; tile, 8
-// threads a column share its rows and meet in shared memory. Both add in a fixed order.
+// Ladder of the maps (kernels/map.cuh): element, grid_stride, vector; relu and add have all three,
+// the other ops the two that get used, since each takes its time to compile. Ladder of db: column,
+// one thread a column, adds its rows one after another, so few columns leave the device idle; tile,
+// 8 threads a column share its rows and meet in shared memory. Both add in a fixed order.
 #include "kernels/elementwise.h"
 
 #include "kernels/convert.h"
@@ -150,18 +151,15 @@ template <class Op>
 void add_unary() {
   unary_forward<Op>.add(Device::cuda, rank,
                         {{"vector", unary_forward_by<Rung::vector, Op>, fits_unary<Op>},
-                         {"grid_stride", unary_forward_by<Rung::grid_stride, Op>},
                          {"element", unary_forward_by<Rung::element, Op>}});
   unary_backward<Op>.add(Device::cuda, rank,
                          {{"vector", unary_backward_by<Rung::vector, Op>, fits_three<Op>},
-                          {"grid_stride", unary_backward_by<Rung::grid_stride, Op>},
                           {"element", unary_backward_by<Rung::element, Op>}});
 }
 template <class Op>
 void add_binary() {
   binary_forward<Op>.add(Device::cuda, rank,
                          {{"vector", binary_forward_by<Rung::vector, Op>, fits_three<Op>},
-                          {"grid_stride", binary_forward_by<Rung::grid_stride, Op>},
                           {"element", binary_forward_by<Rung::element, Op>}});
   binary_backward_b<Op>.add(
       Device::cuda, rank,
@@ -171,14 +169,20 @@ template <class Op>
 void add_product() {
   binary_backward_a<Op>.add(Device::cuda, rank,
                             {{"vector", binary_backward_a_by<Rung::vector, Op>, fits_four<Op>},
-                             {"grid_stride", binary_backward_a_by<Rung::grid_stride, Op>},
                              {"element", binary_backward_a_by<Rung::element, Op>}});
+}
+void add_grid_stride() {
+  unary_forward<Relu>.add(Device::cuda, rank,
+                          {{"grid_stride", unary_forward_by<Rung::grid_stride, Relu>}});
+  binary_forward<Add>.add(Device::cuda, rank,
+                          {{"grid_stride", binary_forward_by<Rung::grid_stride, Add>}});
 }
 template <class... Unary, class... Binary, class... Products>
 bool add_all(OpList<Unary...>, OpList<Binary...>, OpList<Products...>) {
   (add_unary<Unary>(), ...);
   (add_binary<Binary>(), ...);
   (add_product<Products>(), ...);
+  add_grid_stride();
   return true;
 }
 [[maybe_unused]] const bool registered = add_all(UnaryOps{}, BinaryOps{}, ProductOps{});

@@ -56,6 +56,9 @@ class Module {
   /// bias=True".
   virtual std::string kind() const = 0;
   virtual std::string details() const { return ""; }
+  /// What a second classifier gave in the last forward in training mode, for its share of the loss
+  /// (train/step.h); absent in all but a few models. Hands it over: the next call has nothing.
+  virtual Tensor take_auxiliary_outputs() { return {}; }
 
   std::vector<NamedTensor> named_parameters();
   std::vector<NamedTensor> named_buffers();

@@ -63,13 +63,10 @@ Tensor InceptionV3::from_17x17(const Tensor& x) {
   return fc_(global_avg_pool(h));                                // (N, num_classes)
 }
 
-Tensor InceptionV3::forward(const Tensor& x) { return from_17x17(to_17x17(x)); }
-
-InceptionV3::Outputs InceptionV3::forward_with_aux(const Tensor& x) {
-  LATHE_CHECK(aux_, "inception_v3: was built without the auxiliary classifier (aux_logits)");
+Tensor InceptionV3::forward(const Tensor& x) {
   const Tensor h = to_17x17(x);
-  const Tensor aux = (*aux_)(h);
-  return {from_17x17(h), aux};
+  if (aux_ && training()) aux_outputs_ = (*aux_)(h);
+  return from_17x17(h);
 }
 
 void InceptionV3::visit(Visitor& visitor) {

@@ -2,6 +2,8 @@
 // shapes.
 #pragma once
 
+#include <utility>
+
 #include "models/classifier.h"
 #include "models/inception_blocks.h"
 
@@ -9,8 +11,8 @@ namespace lathe {
 
 struct InceptionV3Options {
   ClassifierOptions classifier = {.dropout = 0.5};
-  /// The second, smaller classifier on the 17x17 picture in the middle, for training. torchvision's
-  /// files of weights contain it.
+  /// The second, smaller classifier on the 17x17 picture in the middle, for training on pictures of
+  /// at least 299 pixels. torchvision's files of weights contain it.
   bool aux_logits = false;
   /// The picture, normalised by ImageNet's means and deviations, is brought to those of 0.5 first,
   /// which torchvision's weights were trained with.
@@ -20,16 +22,10 @@ struct InceptionV3Options {
 /// x (N, H, W, 3) of at least 75 pixels a side, 299 usually, to logits (N, num_classes).
 class InceptionV3 final : public Module {
  public:
-  struct Outputs {
-    Tensor logits, aux;
-  };
-
   explicit InceptionV3(const InceptionV3Options& options = {});
-  /// The logits alone, in training too: a step with a loss of this gives AuxLogits no gradient.
   Tensor forward(const Tensor& x) override;
-  /// Both classifiers' logits, for a loss such as loss(logits) + 0.4 loss(aux) in a training loop
-  /// of one's own. Needs aux_logits, and pictures of at least 299 pixels.
-  Outputs forward_with_aux(const Tensor& x);
+  /// The second classifier's logits (N, num_classes).
+  Tensor take_auxiliary_outputs() override { return std::exchange(aux_outputs_, {}); }
   void visit(Visitor& visitor) override;
   std::string kind() const override { return "Inception3"; }
 
@@ -42,6 +38,7 @@ class InceptionV3 final : public Module {
   std::unique_ptr<InceptionBlock> mixed_5b_, mixed_5c_, mixed_5d_, mixed_6a_, mixed_6b_, mixed_6c_,
       mixed_6d_, mixed_6e_;
   std::unique_ptr<InceptionAux> aux_;
+  Tensor aux_outputs_;
   std::unique_ptr<InceptionBlock> mixed_7a_, mixed_7b_, mixed_7c_;
   Classifier fc_;
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "layers/arithmetic.h"
 #include "layers/random_state.h"
 #include "optim/fuse_linear_updates.h"
 #include "tensor/tape.h"
@@ -54,6 +55,8 @@ StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
     optimizer_.zero_grad();
     s.outputs = model_(s.inputs);
     s.loss = loss_(s.outputs, s.labels);
+    if (const Tensor second = model_.take_auxiliary_outputs())
+      s.loss = add(s.loss, mul(loss_(second, s.labels), auxiliary_weight));
     optimizer_.watch(s.loss);
     tape.backward(s.loss);
     optimizer_.apply();

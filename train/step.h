@@ -28,6 +28,10 @@ struct StepResult {
   const Tensor& outputs;  ///< the model's outputs, valid until the next step of this shape
 };
 
+/// A second classifier's share of a step's loss: loss(outputs) + 0.4 loss(auxiliary outputs), as
+/// PyTorch's tutorial on fine-tuning InceptionV3 has it.
+inline constexpr double auxiliary_weight = 0.4;
+
 /// Forward, loss, backward and update. The model, loss and optimiser must outlive it.
 class TrainStep {
  public:

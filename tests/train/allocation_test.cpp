@@ -22,7 +22,7 @@ std::atomic<bool> counting{false};
 std::atomic<int64_t> allocations{0};
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__)  // which has its own
+#if !defined(LATHE_SANITIZED)  // whose library has its own
 [[gnu::noinline]] void* operator new(size_t bytes) {
   if (counting.load(std::memory_order_relaxed)) ++allocations;
   if (void* block = std::malloc(bytes ? bytes : 1)) return block;

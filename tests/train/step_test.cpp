@@ -2,13 +2,63 @@
 #include "train/step.h"
 
 #include <limits>
+#include <utility>
 
+#include "layers/arithmetic.h"
+#include "layers/linear.h"
 #include "layers/loss.h"
 #include "models/mlp.h"
+#include "tensor/tape.h"
 #include "tests/support.h"
 #include "train/nonfinite.h"
 
 using namespace lathe;
+
+namespace {
+
+/// Two Linears on the same inputs, the second of which is a second classifier.
+class TwoOutputs final : public Module {
+ public:
+  Tensor forward(const Tensor& x) override {
+    if (training()) second_outputs_ = second(x);
+    return first(x);
+  }
+  Tensor take_auxiliary_outputs() override { return std::exchange(second_outputs_, {}); }
+  void visit(Visitor& visitor) override {
+    visitor.child("first", first);
+    visitor.child("second", second);
+  }
+  std::string kind() const override { return "TwoOutputs"; }
+
+  Linear first{3, 2}, second{3, 2};
+
+ private:
+  Tensor second_outputs_;
+};
+
+}  // namespace
+
+TEST_CASE("a second classifier adds its share to the loss of a step, and is trained") {
+  TwoOutputs model;
+  model.to(DType::f64);
+  ParameterArena arena(model.named_parameters());
+  Optimizer optimizer(arena, {.rule = UpdateRule::sgd, .lr = 0.5});
+  const LossFunction loss = [](const Tensor& y, const Tensor& t) { return mse(y, t); };
+  const Tensor x = Tensor::from<double>({1, 2, -1, 0, 1, 3}, {2, 3}),
+               t = Tensor::from<double>({1, 0, 0, 1}, {2, 2});
+  const Tensor weight = model.second.weight.clone();
+  const double main = loss(model.first(x), t).item(), second = loss(model.second(x), t).item();
+  Tensor slope;
+  {
+    Tape tape;
+    tape.backward(loss(model.second(x), t));
+    slope = model.second.weight.grad().clone();
+  }
+  const double got = TrainStep(model, loss, optimizer)(x, t).loss;
+  CHECK(got == doctest::Approx(main + 0.4 * second).epsilon(1e-12));
+  CHECK(tests::error(model.second.weight, add(weight, mul(slope, -0.5 * 0.4))) <= 1e-12);
+  CHECK(EvalStep(model, loss)(x, t).loss == loss(model.eval()(x), t).item());
+}
 
 TEST_CASE("a loss that is not finite updates nothing, and the layer where it began is named") {
   for (Device device : {Device::cpu, Device::cuda}) {

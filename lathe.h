@@ -2,6 +2,8 @@
 // training step.
 #pragma once
 
+#include "data/image/image.h"
+#include "data/transforms/resize.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
 #include "layers/batch_norm.h"

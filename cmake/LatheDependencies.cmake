@@ -4,10 +4,12 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(JPEG REQUIRED)  # libjpeg-turbo: only its decoder's pixels are PIL's
+find_path(LATHE_STB_INCLUDE NAMES stb/stb_image.h REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus QUIET)  # a header; Debian's package has a CMake file, others may have none
-set(LATHE_LIBRARIES OpenMP::OpenMP_CXX Threads::Threads fmt::fmt ZLIB::ZLIB nlohmann_json::nlohmann_json CLI11::CLI11)
+set(LATHE_LIBRARIES OpenMP::OpenMP_CXX Threads::Threads fmt::fmt ZLIB::ZLIB JPEG::JPEG nlohmann_json::nlohmann_json CLI11::CLI11)
 
 # oneDNN is looked for by its files: Debian's CMake package of it demands the headers of OpenCL, which nothing here needs.
 find_path(LATHE_DNNL_INCLUDE NAMES oneapi/dnnl/dnnl_version.h)

@@ -1,0 +1,14 @@
+// Images of another size, as PIL's Image.resize computes them: byte for byte. Shrinking widens the
+// filter, so that every pixel of the source counts ("antialias").
+#pragma once
+
+#include "data/image/image.h"
+
+namespace lathe {
+
+enum class Interpolation { nearest, bilinear, bicubic, lanczos };
+
+/// Throws Error(usage) for a side below 1 and for an image without pixels.
+Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation);
+
+}  // namespace lathe

@@ -1,0 +1,65 @@
+// resize() against PIL, and the vectorised passes against the plain ones.
+#include "data/transforms/resample.h"
+#include "tests/data/image_golden.h"
+
+using namespace lathe;
+using tests::message_of;
+
+namespace {
+
+/// The image of make_images.py's pattern().
+Image pattern(int64_t width, int64_t height) {
+  Image image(width, height);
+  for (int64_t y = 0; y < height; ++y)
+    for (int64_t x = 0; x < width; ++x)
+      for (int64_t c = 0; c < 3; ++c)
+        image.row(y)[x * 3 + c] =
+            uint8_t((x * x * 3 + y * y * 5 + x * y * 7 * (c + 1) + c * 60) >> 3);
+  return image;
+}
+
+Interpolation interpolation_of(const std::string& name) {
+  if (name == "nearest") return Interpolation::nearest;
+  if (name == "bilinear") return Interpolation::bilinear;
+  return name == "bicubic" ? Interpolation::bicubic : Interpolation::lanczos;
+}
+
+}  // namespace
+
+TEST_CASE("resize: bytes equal PIL's") {
+  for (const auto& row : tests::image_golden()["resize"]) {
+    INFO(row.dump());
+    const Image from = pattern(row[0], row[1]);
+    const Interpolation interpolation = interpolation_of(row[2]);
+    const std::vector<int64_t> expected = {row[3], row[4], row[5]};
+    CHECK(tests::summary(resize(from, row[3], row[4], interpolation)) == expected);
+    if (interpolation == Interpolation::nearest) continue;
+    CHECK(tests::summary(image::resample(from, row[3], row[4], interpolation,
+                                         image::plain_passes)) == expected);
+  }
+}
+
+TEST_CASE("resize: vectors give the plain loops' bytes") {
+  if (!image::avx2_passes()) return tests::skip("resize in vectors", "the processor has no AVX2");
+  const std::vector<int64_t> sides = {1, 2, 3, 5, 6, 31, 64, 257};
+  for (const int64_t width : sides)
+    for (const int64_t to_width : sides)
+      for (const int64_t height : {1, 3, 4, 30})
+        for (const int64_t to_height : {1, 7, 30, 61})
+          for (const Interpolation interpolation :
+               {Interpolation::bilinear, Interpolation::bicubic, Interpolation::lanczos}) {
+            const Image from = pattern(width, height);
+            const bool same =
+                image::resample(from, to_width, to_height, interpolation, *image::avx2_passes()) ==
+                image::resample(from, to_width, to_height, interpolation, image::plain_passes);
+            INFO(width, " x ", height, " to ", to_width, " x ", to_height);
+            CHECK(same);
+          }
+}
+
+TEST_CASE("resize: sizes that cannot be") {
+  CHECK(message_of([] { resize(pattern(3, 3), 0, 5, Interpolation::bilinear); }) ==
+        "resize: expects sides of at least 1 and at most 1073741824 pixels, got 0 x 5");
+  CHECK(message_of([] { resize(Image(), 5, 5, Interpolation::bilinear); }) ==
+        "resize: expects an image with pixels");
+}

@@ -1,5 +1,5 @@
-// Convolution on the CPU, for AVX2 in f32 and f64: forward, and with stride 1 the input's gradient,
-// which is the same with the window turned round and filters and channels exchanged.
+// Convolution on the CPU, for AVX2 in f32 and f64: forward, and in f64 with stride 1 the input's
+// gradient, which is the same with the window turned round and filters and channels exchanged.
 //   y[n, p, q, o] = sum over r, s, c of x[n, p u + r d - top, q v + s e - left, c] w[o, r, s, c]
 // This is a product of the matrix of patches and the weight. The patches are not made: a tile of
 // results reads its pixels where they lie, through pointers (the indirect convolution, Dukhan,
@@ -241,6 +241,8 @@ Fit fits_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor&, con
   return fits(y, x, w, k);
 }
 Fit fits_input(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dShape k) {
+  if (dx.dtype() == DType::f32)
+    return "needs f64: in f32, with a weight to pack, oneDNN is as fast";
   if (k.stride_h != 1 || k.stride_w != 1) return "needs stride 1";
   return fits(dx, dy, w, k);
 }

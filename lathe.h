@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/image/image.h"
+#include "data/transforms/pixels.h"
 #include "data/transforms/resize.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"

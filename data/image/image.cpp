@@ -71,7 +71,7 @@ Image read_image(const std::filesystem::path& path, const ImageLimits& limits) {
   if (size > image::largest_file)
     fail(ErrorKind::data, name, ": expects an image of at most 1 GiB, the file has ", size,
          " bytes");
-  std::vector<std::byte> bytes(size);
+  ReusedVector<std::byte> bytes(size);
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(ErrorKind::data, name, ": cannot be opened");
   file.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(size));

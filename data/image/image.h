@@ -11,12 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "data/image/reused_memory.h"
+
 namespace lathe {
 
-/// 8-bit RGB, row by row.
+/// 8-bit RGB, row by row. The pixels of a new image are not set.
 struct Image {
   int64_t width = 0, height = 0;
-  std::vector<uint8_t> pixels;  ///< (height, width, 3)
+  ReusedVector<uint8_t> pixels;  ///< (height, width, 3)
 
   Image() = default;
   Image(int64_t width, int64_t height)
@@ -24,6 +26,11 @@ struct Image {
   uint8_t* row(int64_t y) { return pixels.data() + y * width * 3; }
   const uint8_t* row(int64_t y) const { return pixels.data() + y * width * 3; }
   bool operator==(const Image&) const = default;
+};
+
+/// A part of an image.
+struct Window {
+  int64_t x = 0, y = 0, width = 0, height = 0;
 };
 
 /// What a file may ask for. It is checked in the header, before memory is taken.

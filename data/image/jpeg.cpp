@@ -128,7 +128,7 @@ uint32_t times(uint32_t a, uint32_t b) {
 }
 
 /// Files for printing keep their inks inverted, as Adobe's programs write them: PIL takes all so.
-void inks_to_rgb(const std::vector<uint8_t>& inks, Image& image) {
+void inks_to_rgb(const ReusedVector<uint8_t>& inks, Image& image) {
   uint8_t* out = image.pixels.data();
   for (size_t i = 0; i < inks.size(); i += 4)
     for (int channel = 0; channel < 3; ++channel) {
@@ -149,7 +149,7 @@ Decoded decode_jpeg(Bytes bytes, const std::string& name, const ImageLimits& lim
     fail(ErrorKind::data, name, ": expects a JPEG image of 1, 3 or 4 channels, has ", components);
   Decoded result{Image(header.image_width, header.image_height), orientation_of(header)};
   if (components == 4) {
-    std::vector<uint8_t> inks(result.image.pixels.size() / 3 * 4);
+    ReusedVector<uint8_t> inks(result.image.pixels.size() / 3 * 4);
     reader.read(inks.data(), size_t(result.image.width) * 4);
     inks_to_rgb(inks, result.image);
   } else {

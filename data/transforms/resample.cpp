@@ -8,9 +8,9 @@ constexpr int32_t half = 1 << (places - 1);
 
 uint8_t rounded(int32_t sum) { return uint8_t(std::clamp(sum >> places, 0, 255)); }
 
-void along_rows(Rows& to, const Image& from, const Taps& taps) {
+void along_rows(Rows& to, const Image& from, int64_t first_row, const Taps& taps) {
   for (int64_t y = 0; y < to.height; ++y) {
-    const uint8_t* const in = from.row(y);
+    const uint8_t* const in = from.row(first_row + y);
     uint8_t* out = to.row(y);
     for (int64_t x = 0; x < taps.out; ++x) {
       const int32_t* const weights = &taps.weights[size_t(x * taps.each)];

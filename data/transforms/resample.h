@@ -21,7 +21,8 @@ struct Taps {
   std::vector<int32_t> first;    ///< (out) the first input pixel; first + each may pass the end
   std::vector<int32_t> weights;  ///< (out, each)
 };
-Taps make_taps(int64_t in, int64_t out, Interpolation interpolation);
+/// For the pixels begin to end - 1 of `out`.
+Taps make_taps(int64_t in, int64_t out, int64_t begin, int64_t end, Interpolation interpolation);
 
 /// Pixels with room to read and write whole vectors past each row's end.
 struct Rows {
@@ -34,12 +35,13 @@ struct Rows {
   const uint8_t* row(int64_t y) const { return bytes.data() + y * stride; }
 
   int64_t width, height, stride;
-  std::vector<uint8_t> bytes;
+  ReusedVector<uint8_t> bytes;
 };
 
 /// One instruction set's passes.
 struct Passes {
-  void (*along_rows)(Rows& to, const Image& from, const Taps& taps);
+  /// Reads as many rows as `to` has, from first_row on.
+  void (*along_rows)(Rows& to, const Image& from, int64_t first_row, const Taps& taps);
   void (*along_columns)(Image& to, const Rows& from, const Taps& taps);
 };
 extern const Passes plain_passes;
@@ -47,6 +49,6 @@ extern const Passes plain_passes;
 const Passes* avx2_passes();
 
 Image resample(const Image& image, int64_t width, int64_t height, Interpolation interpolation,
-               const Passes& passes);
+               const Window& part, const Passes& passes);
 
 }  // namespace lathe::image

@@ -73,18 +73,18 @@ AVX2 void four_rows(uint8_t* const (&to)[rows_together],
   }
 }
 
-void along_rows(Rows& to, const Image& from, const Taps& taps) {
+void along_rows(Rows& to, const Image& from, int64_t first_row, const Taps& taps) {
   // Vectors and weights of zero read past a row's end: the last rows are read from a longer copy.
   const int64_t past = (taps.each + taps_together) * 3 + 16, stride = from.width * 3;
   const uint8_t* const end = from.pixels.data() + from.pixels.size();
-  std::vector<uint8_t> copies(size_t(rows_together * (stride + past)));
+  ReusedVector<uint8_t> copies(size_t(rows_together * (stride + past)));
   const std::vector<int16_t> weights = split(taps.weights);
   for (int64_t y = 0; y < to.height; y += rows_together) {
     const uint8_t* in[rows_together];
     uint8_t* out[rows_together];
     for (int r = 0; r < rows_together; ++r) {
       const int64_t row = std::min(y + r, to.height - 1);  // the last row more than once
-      in[r] = from.row(row);
+      in[r] = from.row(first_row + row);
       out[r] = to.row(row);
       if (end - in[r] >= stride + past) continue;
       uint8_t* const copy = copies.data() + r * (stride + past);

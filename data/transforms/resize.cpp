@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "data/transforms/pixels.h"
 #include "data/transforms/resample.h"
 #include "tensor/check.h"
 
@@ -77,36 +78,36 @@ std::vector<int64_t> nearest_places(int64_t in, int64_t out) {
   return places;
 }
 
-Image resize_nearest(const Image& image, int64_t width, int64_t height) {
+Image resize_nearest(const Image& image, int64_t width, int64_t height, const Window& part) {
   const auto columns = nearest_places(image.width, width);
   const auto rows = nearest_places(image.height, height);
-  Image result(width, height);
+  Image result(part.width, part.height);
   uint8_t* to = result.pixels.data();
-  for (const int64_t y : rows)
-    for (const int64_t x : columns) {
-      std::memcpy(to, image.row(y) + x * 3, 3);
-      to += 3;
-    }
+  for (int64_t y = part.y; y < part.y + part.height; ++y)
+    for (int64_t x = part.x; x < part.x + part.width; ++x, to += 3)
+      std::memcpy(to, image.row(rows[size_t(y)]) + columns[size_t(x)] * 3, 3);
   return result;
 }
 
 }  // namespace
 
-Taps make_taps(int64_t in, int64_t out, Interpolation interpolation) {
+Taps make_taps(int64_t in, int64_t out, int64_t begin, int64_t end, Interpolation interpolation) {
   const Filter filter = filter_of(interpolation);
   const double scale = double(in) / double(out);
-  const auto most = int64_t(std::ceil(filter.reach * std::max(scale, 1.0))) * 2 + 1;
   Taps taps;
   taps.in = in;
-  taps.out = out;
-  taps.each = (most + taps_together - 1) / taps_together * taps_together;
-  taps.weights.resize(size_t(out * taps.each));
-  std::vector<double> weights;
-  for (int64_t x = 0; x < out; ++x) {
-    taps.first.push_back(weights_at(x, scale, in, filter, weights));
-    for (size_t i = 0; i < weights.size(); ++i)
-      taps.weights[size_t(x * taps.each) + i] = fixed_point(weights[i]);
+  taps.out = end - begin;
+  std::vector<std::vector<double>> exact(size_t(taps.out), std::vector<double>());
+  size_t most = 0;
+  for (int64_t i = 0; i < taps.out; ++i) {
+    taps.first.push_back(weights_at(begin + i, scale, in, filter, exact[size_t(i)]));
+    most = std::max(most, exact[size_t(i)].size());
   }
+  taps.each = int64_t(most + taps_together - 1) / taps_together * taps_together;
+  taps.weights.resize(size_t(taps.out * taps.each));
+  for (int64_t i = 0; i < taps.out; ++i)
+    std::transform(exact[size_t(i)].begin(), exact[size_t(i)].end(),
+                   taps.weights.begin() + i * taps.each, fixed_point);
   return taps;
 }
 
@@ -135,37 +136,47 @@ bool columns_first(const Image& image, int64_t width, int64_t height) {
 }  // namespace
 
 Image resample(const Image& image, int64_t width, int64_t height, Interpolation interpolation,
-               const Passes& passes) {
-  const auto other_width = [&](const Image& from) {
-    Rows to(width, from.height);
-    passes.along_rows(to, from, make_taps(from.width, width, interpolation));
-    return to;
-  };
-  const auto other_height = [&](const Rows& from) {
-    Image to(from.width, height);
-    passes.along_columns(to, from, make_taps(from.height, height, interpolation));
-    return to;
-  };
-  if (width == image.width) return other_height(rows_of(image));
-  if (height == image.height) return image_of(other_width(image));
-  if (columns_first(image, width, height))
-    return image_of(other_width(other_height(rows_of(image))));
-  return other_height(other_width(image));
+               const Window& part, const Passes& passes) {
+  Taps down = make_taps(image.height, height, part.y, part.y + part.height, interpolation);
+  const Taps across = make_taps(image.width, width, part.x, part.x + part.width, interpolation);
+  if (columns_first(image, width, height)) {
+    Image low(image.width, part.height);
+    passes.along_columns(low, rows_of(image), down);
+    Rows result(part.width, part.height);
+    passes.along_rows(result, low, 0, across);
+    return image_of(result);
+  }
+  const int64_t first = down.first.front();
+  const int64_t end = std::min(down.first.back() + down.each, image.height);
+  Rows narrow(part.width, end - first);
+  passes.along_rows(narrow, image, first, across);
+  for (int32_t& row : down.first) row -= int32_t(first);
+  down.in = end - first;
+  Image result(part.width, part.height);
+  passes.along_columns(result, narrow, down);
+  return result;
 }
 
 }  // namespace image
 
-Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation) {
+Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation,
+             const Window& part) {
   constexpr int64_t longest = 1 << 24, most_pixels = int64_t(1) << 30;
   LATHE_CHECK(width >= 1 && height >= 1 && width <= longest && height <= most_pixels / width,
               "resize: expects sides of at least 1 and at most ", most_pixels, " pixels, got ",
               width, " x ", height);
   LATHE_CHECK(image.width >= 1 && image.height >= 1, "resize: expects an image with pixels");
-  if (width == image.width && height == image.height) return image;
-  if (interpolation == Interpolation::nearest) return image::resize_nearest(image, width, height);
+  check_window("resize", width, height, part);
+  if (width == image.width && height == image.height) return crop(image, part);
+  if (interpolation == Interpolation::nearest)
+    return image::resize_nearest(image, width, height, part);
   static const image::Passes& passes =
       image::avx2_passes() ? *image::avx2_passes() : image::plain_passes;
-  return image::resample(image, width, height, interpolation, passes);
+  return image::resample(image, width, height, interpolation, part, passes);
+}
+
+Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation) {
+  return resize(image, width, height, interpolation, {0, 0, width, height});
 }
 
 }  // namespace lathe

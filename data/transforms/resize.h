@@ -11,4 +11,8 @@ enum class Interpolation { nearest, bilinear, bicubic, lanczos };
 /// Throws Error(usage) for a side below 1 and for an image without pixels.
 Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation);
 
+/// A part of that, and no more work than it takes: crop(resize(…), part).
+Image resize(const Image& image, int64_t width, int64_t height, Interpolation interpolation,
+             const Window& part);
+
 }  // namespace lathe

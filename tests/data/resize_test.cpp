@@ -1,4 +1,5 @@
 // resize() against PIL, and the vectorised passes against the plain ones.
+#include "data/transforms/pixels.h"
 #include "data/transforms/resample.h"
 #include "tests/data/image_golden.h"
 
@@ -6,6 +7,12 @@ using namespace lathe;
 using tests::message_of;
 
 namespace {
+
+/// All of an image resized by these passes.
+Image resampled(const Image& image, int64_t width, int64_t height, Interpolation interpolation,
+                const image::Passes& passes) {
+  return image::resample(image, width, height, interpolation, {0, 0, width, height}, passes);
+}
 
 /// The image of make_images.py's pattern().
 Image pattern(int64_t width, int64_t height) {
@@ -34,8 +41,8 @@ TEST_CASE("resize: bytes equal PIL's") {
     const std::vector<int64_t> expected = {row[3], row[4], row[5]};
     CHECK(tests::summary(resize(from, row[3], row[4], interpolation)) == expected);
     if (interpolation == Interpolation::nearest) continue;
-    CHECK(tests::summary(image::resample(from, row[3], row[4], interpolation,
-                                         image::plain_passes)) == expected);
+    CHECK(tests::summary(resampled(from, row[3], row[4], interpolation, image::plain_passes)) ==
+          expected);
   }
 }
 
@@ -50,11 +57,44 @@ TEST_CASE("resize: vectors give the plain loops' bytes") {
                {Interpolation::bilinear, Interpolation::bicubic, Interpolation::lanczos}) {
             const Image from = pattern(width, height);
             const bool same =
-                image::resample(from, to_width, to_height, interpolation, *image::avx2_passes()) ==
-                image::resample(from, to_width, to_height, interpolation, image::plain_passes);
+                resampled(from, to_width, to_height, interpolation, *image::avx2_passes()) ==
+                resampled(from, to_width, to_height, interpolation, image::plain_passes);
             INFO(width, " x ", height, " to ", to_width, " x ", to_height);
             CHECK(same);
           }
+}
+
+TEST_CASE("resize: a part is cut from the whole") {
+  for (const Interpolation interpolation :
+       {Interpolation::nearest, Interpolation::bilinear, Interpolation::lanczos})
+    for (const auto& [width, height] : {std::pair(50, 40), {20, 9}, {31, 61}, {37, 29}, {44, 3}}) {
+      const Image from = pattern(37, 29), whole = resize(from, width, height, interpolation);
+      for (const Window& part :
+           {Window{0, 0, width, height}, Window{3, 1, 7, 2}, Window{width - 5, height - 1, 5, 1}})
+        CHECK(bool(resize(from, width, height, interpolation, part) == crop(whole, part)));
+    }
+  CHECK(message_of([] {
+          resize(pattern(9, 9), 5, 5, Interpolation::bilinear, {1, 0, 5, 5});
+        }) == "resize: expects a window inside the image of 5 x 5, got 5 x 5 at 1, 0");
+}
+
+TEST_CASE("pixels: cut, mirrored, turned over, scaled") {
+  const Image image = pattern(5, 3);
+  const Image part = crop(image, {1, 2, 3, 1});
+  CHECK(std::equal(part.pixels.begin(), part.pixels.end(), image.row(2) + 3));
+  CHECK(bool(mirrored(mirrored(image)) == image));
+  CHECK(mirrored(image).row(1)[4] == image.row(1)[10]);
+  CHECK(bool(upside_down(upside_down(image)) == image));
+  CHECK(upside_down(image).row(0)[4] == image.row(2)[4]);
+  std::vector<float> numbers(45);
+  PixelScale({0.5f, 0.25f, 0}, {2, 0.5f, 1}).apply(image, numbers.data());
+  for (size_t i = 0; i < 45; i += 3) {
+    CHECK(numbers[i] == (float(image.pixels[i]) / 255 - 0.5f) / 2);
+    CHECK(numbers[i + 1] == (float(image.pixels[i + 1]) / 255 - 0.25f) / 0.5f);
+  }
+  CHECK(message_of([] {
+          PixelScale({0, 0, 0}, {1, 0, 1});
+        }).find("positive deviations") != std::string::npos);
 }
 
 TEST_CASE("resize: sizes that cannot be") {

@@ -1,6 +1,6 @@
 // Vectors whose memory comes from the caching allocator and is not zeroed. A decoded image is
-// megabytes that live for a millisecond: from the system, its pages would be cleared and mapped for
-// each image anew, which took half of the time that reading, resizing and cropping a photo took.
+// megabytes that live for a millisecond. Were they the system's, their pages would be cleared and
+// mapped for each image: about a quarter of the time in a profile of decoding and resizing photos.
 #pragma once
 
 #include <new>

@@ -7,13 +7,13 @@
 //   w is packed as (panels of 16 filters, taps, channels, 16), once where it is constant
 //   y, a tile of 6 pixels by 16 filters, stays in registers for all taps and channels
 // What each step brought, in GFLOP/s of one core of an EPYC (Zen 3), whose peak is about 100, for
-// 3 x 3 on 56 x 56 x 64, 14 x 14 x 256 and 7 x 7 x 512, and for 1 x 7 on 17 x 17 x 128:
+// 3 x 3 on 56 x 56 x 64, 14 x 14 x 256 and 7 x 7 x 512, and for 1 x 7 on 17 x 17 x 128; by
+// prototypes in several runs, so neighbours that differ by a few per cent are equal:
 //   1 pixel by 1 vector of filters: each sum waits for itself    10  13  11  14
 //   1 pixel by 2 vectors                                         25  26  28  27
 //   3 pixels: 6 sums are still fewer than 8, 4 cycles of 2       71  71  67  71
-//   6 pixels: 12 sums, a load serves 6 or 2 multiplications      85  92  84  88
-//   panels in groups, a tile's pixels read once for a group      95  95  86  90
-//   a row of the window in one run where its pixels are inside   95  97  86  93
+//   6 pixels, 12 sums; panels in groups, whose tiles share pixels 95  95  86  90
+//   a row of the window in one run where its pixels are inside   95   .   .  93
 //   the next group fetched while this one is multiplied          95  97  91  92
 // oneDNN 2.6 on (N, H, W, C): 88, 84, 71, 76. Each element is summed by one thread, in an order
 // that does not depend on their number.

@@ -147,6 +147,8 @@ Fit fits_four(Tensor& da, const Tensor& dy, const Tensor& a, const Tensor& b, Op
 
 constexpr Rank rank = Rank::tuned;
 
+// Kernels are named through the template's Op alone: a variable template that nvcc sees named with
+// its type (unary_forward<Relu>) gets a copy in this library that others do not share.
 template <class Op>
 void add_unary() {
   unary_forward<Op>.add(Device::cuda, rank,
@@ -155,6 +157,9 @@ void add_unary() {
   unary_backward<Op>.add(Device::cuda, rank,
                          {{"vector", unary_backward_by<Rung::vector, Op>, fits_three<Op>},
                           {"element", unary_backward_by<Rung::element, Op>}});
+  if constexpr (std::is_same_v<Op, Relu>)
+    unary_forward<Op>.add(Device::cuda, rank,
+                          {{"grid_stride", unary_forward_by<Rung::grid_stride, Op>}});
 }
 template <class Op>
 void add_binary() {
@@ -164,6 +169,9 @@ void add_binary() {
   binary_backward_b<Op>.add(
       Device::cuda, rank,
       {{"tile", binary_backward_b_by<true, Op>}, {"column", binary_backward_b_by<false, Op>}});
+  if constexpr (std::is_same_v<Op, Add>)
+    binary_forward<Op>.add(Device::cuda, rank,
+                           {{"grid_stride", binary_forward_by<Rung::grid_stride, Op>}});
 }
 template <class Op>
 void add_product() {
@@ -171,18 +179,11 @@ void add_product() {
                             {{"vector", binary_backward_a_by<Rung::vector, Op>, fits_four<Op>},
                              {"element", binary_backward_a_by<Rung::element, Op>}});
 }
-void add_grid_stride() {
-  unary_forward<Relu>.add(Device::cuda, rank,
-                          {{"grid_stride", unary_forward_by<Rung::grid_stride, Relu>}});
-  binary_forward<Add>.add(Device::cuda, rank,
-                          {{"grid_stride", binary_forward_by<Rung::grid_stride, Add>}});
-}
 template <class... Unary, class... Binary, class... Products>
 bool add_all(OpList<Unary...>, OpList<Binary...>, OpList<Products...>) {
   (add_unary<Unary>(), ...);
   (add_binary<Binary>(), ...);
   (add_product<Products>(), ...);
-  add_grid_stride();
   return true;
 }
 [[maybe_unused]] const bool registered = add_all(UnaryOps{}, BinaryOps{}, ProductOps{});

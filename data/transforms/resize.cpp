@@ -9,6 +9,7 @@
 
 #include "data/transforms/pixels.h"
 #include "data/transforms/resample.h"
+#include "data/transforms/resize_opencv.h"
 #include "tensor/check.h"
 
 namespace lathe {
@@ -170,6 +171,8 @@ Image resize(const Image& image, int64_t width, int64_t height, Interpolation in
   if (width == image.width && height == image.height) return crop(image, part);
   if (interpolation == Interpolation::nearest)
     return image::resize_nearest(image, width, height, part);
+  if (interpolation >= Interpolation::area)
+    return image::resize_opencv(image, width, height, interpolation, part);
   static const image::Passes& passes =
       image::avx2_passes() ? *image::avx2_passes() : image::plain_passes;
   return image::resample(image, width, height, interpolation, part, passes);

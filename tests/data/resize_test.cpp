@@ -1,4 +1,4 @@
-// resize() against PIL, and the vectorised passes against the plain ones.
+// resize() against PIL and OpenCV, and the vectorised passes against the plain ones.
 #include "data/transforms/pixels.h"
 #include "data/transforms/resample.h"
 #include "tests/data/image_golden.h"
@@ -28,7 +28,10 @@ Image pattern(int64_t width, int64_t height) {
 Interpolation interpolation_of(const std::string& name) {
   if (name == "nearest") return Interpolation::nearest;
   if (name == "bilinear") return Interpolation::bilinear;
-  return name == "bicubic" ? Interpolation::bicubic : Interpolation::lanczos;
+  if (name == "bicubic") return Interpolation::bicubic;
+  if (name == "lanczos") return Interpolation::lanczos;
+  if (name == "area") return Interpolation::area;
+  return name == "linear" ? Interpolation::linear : Interpolation::cubic;
 }
 
 }  // namespace
@@ -44,6 +47,25 @@ TEST_CASE("resize: bytes equal PIL's") {
     CHECK(tests::summary(resampled(from, row[3], row[4], interpolation, image::plain_passes)) ==
           expected);
   }
+}
+
+TEST_CASE("resize: OpenCV's bytes, but for 1 of 255 in one of a hundred") {
+  int64_t values = 0, equal = 0;
+  for (const auto& row : tests::image_golden()["resize by opencv"]) {
+    INFO(row[0], " x ", row[1], " to ", row[3], " x ", row[4], ", ", row[2]);
+    const Image image = resize(pattern(row[0], row[1]), row[3], row[4], interpolation_of(row[2]));
+    const std::vector<std::byte> expected = tests::from_base64(row[5]);
+    REQUIRE_EQ(image.pixels.size(), expected.size());
+    int largest = 0;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const int difference = std::abs(int(image.pixels[i]) - int(expected[i]));
+      largest = std::max(largest, difference);
+      equal += difference == 0;
+    }
+    CHECK(largest <= 1);
+    values += int64_t(expected.size());
+  }
+  CHECK(double(equal) >= 0.99 * double(values));
 }
 
 TEST_CASE("resize: vectors give the plain loops' bytes") {
@@ -66,7 +88,8 @@ TEST_CASE("resize: vectors give the plain loops' bytes") {
 
 TEST_CASE("resize: a part is cut from the whole") {
   for (const Interpolation interpolation :
-       {Interpolation::nearest, Interpolation::bilinear, Interpolation::lanczos})
+       {Interpolation::nearest, Interpolation::bilinear, Interpolation::lanczos,
+        Interpolation::area, Interpolation::linear, Interpolation::cubic})
     for (const auto& [width, height] : {std::pair(50, 40), {20, 9}, {31, 61}, {37, 29}, {44, 3}}) {
       const Image from = pattern(37, 29), whole = resize(from, width, height, interpolation);
       for (const Window& part :

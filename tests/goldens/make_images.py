@@ -1,6 +1,7 @@
-"""Writes images.json: what PIL makes of image files, and how PIL resizes, as checksums (zlib.crc32 of the RGB bytes).
+"""Writes images.json: what PIL makes of image files, and how PIL resizes, as checksums (zlib.crc32 of the RGB bytes);
+and how OpenCV resizes, as the bytes themselves, since some may differ by 1.
 
-  python make_images.py ../../../shared/data   (made with Pillow 13.0, libjpeg-turbo 3.2, Python 3.11)
+  python make_images.py ../../../shared/data   (made with Pillow 13.0, libjpeg-turbo 3.2, OpenCV 5.0, Python 3.11)
 
 files: small images made here, whole, in base64. real: files of the shared data by name, none of whose content is kept;
 null where PIL refuses the file. resize: PIL's results on an image that a formula makes (pattern() here and in the test).
@@ -9,6 +10,7 @@ null where PIL refuses the file. resize: PIL's results on an image that a formul
 import base64, csv, io, json, sys, warnings, zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -105,6 +107,17 @@ def resized():
     return cases
 
 
+def resized_by_opencv():
+    filters = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+    sizes = [(64, 48, 32, 24), (63, 48, 21, 24), (64, 48, 23, 17), (37, 29, 64, 50), (64, 48, 20, 61), (1, 1, 5, 3), (5, 7, 1, 1)]
+    cases = []
+    for width, height, to_width, to_height in sizes:
+        for name, filter in filters.items():
+            out = cv2.resize(np.asarray(pattern(width, height)), (to_width, to_height), interpolation=filter)
+            cases.append([width, height, name, to_width, to_height, base64.b64encode(out.tobytes()).decode()])
+    return cases
+
+
 if __name__ == "__main__":
     made, refused = made_files()
     golden = {
@@ -112,5 +125,6 @@ if __name__ == "__main__":
         "refused": {n: base64.b64encode(b).decode() for n, b in refused.items()},
         "real": real_files(Path(sys.argv[1])),
         "resize": resized(),
+        "resize by opencv": resized_by_opencv(),
     }
     Path(__file__).with_name("images.json").write_text(json.dumps(golden, indent=0) + "\n")

@@ -1,5 +1,6 @@
 """Writes images.json: what PIL makes of image files, and how PIL resizes, as checksums (zlib.crc32 of the RGB bytes);
-and how OpenCV resizes, as the bytes themselves, since some may differ by 1.
+what torchvision 0.29 (on PIL) and albumentations 2.0.8 make of colours; and how OpenCV resizes and shifts HSV, as the
+bytes themselves, since some may differ by 1.
 
   python make_images.py ../../../shared/data   (made with Pillow 13.0, libjpeg-turbo 3.2, OpenCV 5.0, Python 3.11)
 
@@ -10,8 +11,11 @@ null where PIL refuses the file. resize: PIL's results on an image that a formul
 import base64, csv, io, json, sys, warnings, zlib
 from pathlib import Path
 
+import albucore
+import albumentations.augmentations.pixel.functional as albumentations
 import cv2
 import numpy as np
+import torchvision.transforms.functional as torchvision
 from PIL import Image, ImageOps
 
 warnings.simplefilter("ignore")
@@ -118,6 +122,24 @@ def resized_by_opencv():
     return cases
 
 
+def recoloured():
+    image = pattern(64, 24)
+    pixels, cases = np.asarray(image), []
+    for factor in (0, 0.3, 0.77, 1, 1.3, 2.9):
+        cases.append(["brightness", [factor], check(torchvision.adjust_brightness(image, factor))])
+        cases.append(["contrast", [factor], check(torchvision.adjust_contrast(image, factor))])
+        cases.append(["saturation", [factor], check(torchvision.adjust_saturation(image, factor))])
+    for shift in (-0.5, -0.1, 0, 0.033, 0.25, 0.5):
+        cases.append(["hue", [shift], check(torchvision.adjust_hue(image, shift))])
+    gray = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    cases.append(["gray", [], check(Image.fromarray(gray))])
+    for change in ([1.2, 12.75], [0.8, -40.3], [1, 20], [1.13, 0]):
+        cases.append(["brightness_contrast", change, check(Image.fromarray(albucore.multiply_add(pixels, *change)))])
+    for shift in ([10, 20, -15], [-13.7, 0, 0], [0, -25.5, 7.5], [20, -30, 20], [-20, 30.9, -20]):
+        cases.append(["hsv", shift, base64.b64encode(albumentations.shift_hsv(pixels, *shift).tobytes()).decode()])
+    return cases
+
+
 if __name__ == "__main__":
     made, refused = made_files()
     golden = {
@@ -126,5 +148,6 @@ if __name__ == "__main__":
         "real": real_files(Path(sys.argv[1])),
         "resize": resized(),
         "resize by opencv": resized_by_opencv(),
+        "colour": recoloured(),
     }
     Path(__file__).with_name("images.json").write_text(json.dumps(golden, indent=0) + "\n")

@@ -140,6 +140,19 @@ def recoloured():
     return cases
 
 
+def moved():
+    image, fill = pattern(64, 48), (7, 8, 9)
+    pixels, looked_up, warped = np.asarray(image), [], []
+    for case in ([10, [0, 0], 1, [0, 0]], [-7.3, [3, -5], 1.4, [15, 0]], [0, [0, 0], 1.7, [0, 0]], [0, [5, 2], 1, [0, 0]],
+                 [33, [0, 0], 2, [-9, 4]], [0, [0, 0], 0.5, [0, 0]], [180, [0, 0], 1, [0, 0]]):
+        looked_up.append([*case, check(torchvision.affine(image, *case, fill=fill))])
+    for degrees, scale, x, y in ((5, 1.1, 3.3, -5.2), (-3, 0.85, 0, 0), (0, 1, 3.5, 2.25), (30, 1, 0, 0), (0, 1.2, 0, 0)):
+        map = cv2.getRotationMatrix2D((31.5, 23.5), degrees, scale) + [[0, 0, x], [0, 0, y]]
+        out = cv2.warpAffine(pixels, map, (64, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
+        warped.append([map.ravel().tolist(), base64.b64encode(out.tobytes()).decode()])
+    return {"lookup": looked_up, "warp": warped}
+
+
 if __name__ == "__main__":
     made, refused = made_files()
     golden = {
@@ -149,5 +162,6 @@ if __name__ == "__main__":
         "resize": resized(),
         "resize by opencv": resized_by_opencv(),
         "colour": recoloured(),
+        "affine": moved(),
     }
     Path(__file__).with_name("images.json").write_text(json.dumps(golden, indent=0) + "\n")

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "data/image/image.h"
+#include "data/transforms/affine.h"
+#include "data/transforms/color.h"
 #include "data/transforms/pixels.h"
 #include "data/transforms/resize.h"
 #include "layers/activation.h"
@@ -29,6 +31,7 @@
 #include "models/registry.h"
 #include "optim/arena.h"
 #include "optim/optimizer.h"
+#include "optim/schedule.h"
 #include "tensor/constant.h"
 #include "tensor/kernel.h"
 #include "tensor/plan.h"

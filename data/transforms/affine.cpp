@@ -8,7 +8,7 @@
 
 namespace lathe {
 
-Affine inverse(const Affine& m) {
+AffineMap inverse(const AffineMap& m) {
   const double determinant = m[0] * m[4] - m[1] * m[3];
   LATHE_CHECK(determinant != 0 && std::isfinite(determinant),
               "affine: expects a map that can be undone, its determinant is ", determinant);
@@ -19,9 +19,9 @@ Affine inverse(const Affine& m) {
 
 // With c the middle, t the translation, R the rotation, S the shear and k the scale, pixels move by
 // T(t) C(c) R S k C(-c); this is its inverse (torchvision's _get_inverse_affine_matrix).
-Affine torchvision_lookup(int64_t width, int64_t height, double degrees,
-                          const std::array<double, 2>& translate, double scale,
-                          const std::array<double, 2>& shear) {
+AffineMap torchvision_lookup(int64_t width, int64_t height, double degrees,
+                             const std::array<double, 2>& translate, double scale,
+                             const std::array<double, 2>& shear) {
   LATHE_CHECK(scale > 0, "affine: expects a scale above 0, got ", scale);
   constexpr double radian = std::numbers::pi / 180;
   const double turn = degrees * radian, along_x = shear[0] * radian, along_y = shear[1] * radian;
@@ -33,7 +33,7 @@ Affine torchvision_lookup(int64_t width, int64_t height, double degrees,
                    std::cos(turn);
   const double middle_x = double(width) * 0.5, middle_y = double(height) * 0.5,
                x = -middle_x - translate[0], y = -middle_y - translate[1];
-  Affine m = {d / scale, -b / scale, 0, -c / scale, a / scale, 0};
+  AffineMap m = {d / scale, -b / scale, 0, -c / scale, a / scale, 0};
   m[2] = m[0] * x + m[1] * y + middle_x;
   m[5] = m[3] * x + m[4] * y + middle_y;
   return m;
@@ -74,7 +74,7 @@ void copy_pixel(const Image& from, int64_t x, int64_t y, const std::array<uint8_
 
 }  // namespace
 
-Image transform_nearest(const Image& image, const Affine& m, std::array<uint8_t, 3> fill) {
+Image transform_nearest(const Image& image, const AffineMap& m, std::array<uint8_t, 3> fill) {
   Image result(image.width, image.height);
   uint8_t* to = result.pixels.data();
   if (m[1] == 0 && m[3] == 0) {
@@ -94,8 +94,8 @@ Image transform_nearest(const Image& image, const Affine& m, std::array<uint8_t,
   return result;
 }
 
-Image warp_linear(const Image& image, const Affine& map, std::array<uint8_t, 3> fill) {
-  const Affine back = inverse(map);
+Image warp_linear(const Image& image, const AffineMap& map, std::array<uint8_t, 3> fill) {
+  const AffineMap back = inverse(map);
   std::array<float, 6> m;
   std::transform(back.begin(), back.end(), m.begin(), [](double value) { return float(value); });
   const auto within = [](float at) { return std::clamp(at, -0x1p30f, 0x1p30f); };

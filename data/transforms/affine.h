@@ -10,20 +10,20 @@ namespace lathe {
 
 /// (x, y) to (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]); pixels are at whole numbers for
 /// OpenCV, and have their centres at halves for PIL.
-using Affine = std::array<double, 6>;
+using AffineMap = std::array<double, 6>;
 /// Throws Error(usage) for a map that has none.
-Affine inverse(const Affine& map);
+AffineMap inverse(const AffineMap& map);
 
 /// Where torchvision's affine() looks a result's pixel up: the inverse of turning by `degrees`
 /// (clockwise as one sees it), shearing by `shear` degrees along x and y, scaling and moving, all
 /// about the middle of an image of width x height.
-Affine torchvision_lookup(int64_t width, int64_t height, double degrees,
-                          const std::array<double, 2>& translate, double scale,
-                          const std::array<double, 2>& shear);
+AffineMap torchvision_lookup(int64_t width, int64_t height, double degrees,
+                             const std::array<double, 2>& translate, double scale,
+                             const std::array<double, 2>& shear);
 
 /// PIL's transform by AFFINE and NEAREST: each pixel is that at lookup(pixel), or `fill`.
-Image transform_nearest(const Image& image, const Affine& lookup, std::array<uint8_t, 3> fill);
+Image transform_nearest(const Image& image, const AffineMap& lookup, std::array<uint8_t, 3> fill);
 /// OpenCV's warpAffine with INTER_LINEAR and BORDER_CONSTANT: pixels move to map(pixel).
-Image warp_linear(const Image& image, const Affine& map, std::array<uint8_t, 3> fill);
+Image warp_linear(const Image& image, const AffineMap& map, std::array<uint8_t, 3> fill);
 
 }  // namespace lathe

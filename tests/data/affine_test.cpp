@@ -1,4 +1,4 @@
-// Affine maps of images against torchvision on PIL, and OpenCV.
+// AffineMap maps of images against torchvision on PIL, and OpenCV.
 #include "data/transforms/affine.h"
 
 #include "tests/data/image_golden.h"
@@ -15,20 +15,20 @@ TEST_CASE("images: affine maps equal torchvision's, and OpenCV's but for roundin
   const Image image = pattern(64, 48);
   for (const auto& row : tests::image_golden()["affine"]["lookup"]) {
     INFO(row.dump());
-    const Affine lookup = torchvision_lookup(64, 48, row[0], row[1], row[2], row[3]);
+    const AffineMap lookup = torchvision_lookup(64, 48, row[0], row[1], row[2], row[3]);
     CHECK(tests::summary(transform_nearest(image, lookup, fill)) ==
           row[4].get<std::vector<int64_t>>());
   }
   tests::NearlyEqual nearly;
   for (const auto& row : tests::image_golden()["affine"]["warp"]) {
     INFO(row[0].dump());
-    nearly.add(warp_linear(image, row[0].get<Affine>(), fill), row[1]);
+    nearly.add(warp_linear(image, row[0].get<AffineMap>(), fill), row[1]);
   }
   CHECK(nearly.share() >= 0.99);
 }
 
 TEST_CASE("images: affine maps undo each other, and bear extreme numbers") {
-  const Affine map = {1.5, 0.2, 3, -0.4, 0.8, -7}, back = inverse(map);
+  const AffineMap map = {1.5, 0.2, 3, -0.4, 0.8, -7}, back = inverse(map);
   const double x = map[0] * 2 + map[1] * 5 + map[2], y = map[3] * 2 + map[4] * 5 + map[5];
   CHECK(back[0] * x + back[1] * y + back[2] == doctest::Approx(2));
   CHECK(back[3] * x + back[4] * y + back[5] == doctest::Approx(5));

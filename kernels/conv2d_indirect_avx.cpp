@@ -11,7 +11,7 @@
 // prototypes in several runs, so neighbours that differ by a few per cent are equal:
 //   1 pixel by 1 vector of filters: each sum waits for itself    10  13  11  14
 //   1 pixel by 2 vectors                                         25  26  28  27
-//   3 pixels: 6 sums are still fewer than 8, 4 cycles of 2       71  71  67  71
+//   3 pixels: 6 sums; 8 are needed to hide 4 cycles, 2 a cycle   71  71  67  71
 //   6 pixels, 12 sums; panels in groups, whose tiles share pixels 95  95  86  90
 //   a row of the window in one run where its pixels are inside   95   .   .  93
 //   the next group fetched while this one is multiplied          95  97  91  92

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "optim/schedule.h"
+
 namespace lathe {
 
 /// The files of a split, or of a part of it: features and labels of landmarks, images and labels of
@@ -59,14 +61,8 @@ struct Recipe {
     double eps = 1e-8, weight_decay = 0, momentum = 0;
     bool nesterov = false;
   } optimizer;
-  struct ScheduleKeys {
+  struct ScheduleKeys : ScheduleOptions {
     std::string name = "constant", monitor = "valid_loss";
-    int64_t step_size = 30;
-    std::vector<int64_t> milestones;
-    double gamma = 0.1, min_lr = 0, factor = 0.1, threshold = 1e-4;
-    int64_t patience = 10, cooldown = 0;
-    double pct_start = 0.3, div_factor = 25, final_div_factor = 1e4;
-    int64_t warmup_epochs = 0;
   } schedule;
   struct EarlyStopping {
     std::string monitor = "valid_loss";

@@ -1,7 +1,7 @@
 #include "train/task.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "data/idx.h"
 #include "data/joined.h"
@@ -213,27 +213,12 @@ OptimizerOptions optimizer_options(const Recipe& recipe) {
 }
 
 ScheduleOptions schedule_options(const Recipe& recipe) {
-  const Recipe::ScheduleKeys& keys = recipe.schedule;
-  const std::string& name = keys.name;
-  ScheduleOptions options;
-  options.kind = name == "step"        ? ScheduleKind::step
-                 : name == "multistep" ? ScheduleKind::multistep
-                 : name == "cosine"    ? ScheduleKind::cosine
-                 : name == "plateau"   ? ScheduleKind::plateau
-                 : name == "one_cycle" ? ScheduleKind::one_cycle
-                                       : ScheduleKind::constant;
-  options.step_size = keys.step_size;
-  options.milestones = keys.milestones;
-  options.gamma = keys.gamma;
-  options.min_lr = keys.min_lr;
-  options.factor = keys.factor;
-  options.patience = keys.patience;
-  options.cooldown = keys.cooldown;
-  options.threshold = keys.threshold;
-  options.pct_start = keys.pct_start;
-  options.div_factor = keys.div_factor;
-  options.final_div_factor = keys.final_div_factor;
-  options.warmup_epochs = keys.warmup_epochs;
+  static const std::map<std::string, ScheduleKind> kinds = {
+      {"constant", ScheduleKind::constant},   {"step", ScheduleKind::step},
+      {"multistep", ScheduleKind::multistep}, {"cosine", ScheduleKind::cosine},
+      {"plateau", ScheduleKind::plateau},     {"one_cycle", ScheduleKind::one_cycle}};
+  ScheduleOptions options = recipe.schedule;
+  options.kind = kinds.at(recipe.schedule.name);
   return options;
 }
 

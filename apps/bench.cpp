@@ -12,6 +12,7 @@
 #include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/parallel.h"
+#include "train/freeze.h"
 #include "train/task.h"
 
 namespace lathe::apps {
@@ -114,6 +115,7 @@ int bench(const Options& options, const CommonOptions& common) {
     EvalStep step(*model, loss);
     times = measure(options.steps, [&] { step(batch.inputs, batch.labels); });
   } else {
+    freeze(recipe, *model);
     ParameterArena arena(model->named_parameters());
     Optimizer optimizer(arena, optimizer_options(recipe));
     TrainStep step(*model, loss, optimizer);

@@ -12,6 +12,7 @@
 #include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/kernel.h"
+#include "train/freeze.h"
 #include "train/task.h"
 
 namespace lathe::apps {
@@ -99,6 +100,7 @@ int64_t scratch_bytes(TrainStep& step, const RandomBatch& batch, Device device) 
 /// from the system: what it keeps between forward and backward, scratch memory, unused parts of
 /// blocks.
 Json memory_json(Module& model, const Recipe& recipe, const RandomBatch& batch, Device device) {
+  freeze(recipe, model);
   model.train();
   ParameterArena arena(model.named_parameters());
   Optimizer optimizer(arena, optimizer_options(recipe));

@@ -85,8 +85,9 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dWin
   const kernels::Conv2dShape k = checked_shape(x, w, b, window);
   Tensor y = Tensor::empty(output_shape(x, w, k), x.dtype(), x.device());
   kernels::conv2d_forward(y, x, w, b, {}, kernels::Nonlinearity::none, k);
+  const Tensor kept = Tape::wants(w) ? x.detach() : Tensor();
   return record("conv2d", y, {x, w, b},
-                [x = x.detach(), w = w.detach(), k](const Tensor& dy, const Needs& needs) -> Grads {
+                [x = kept, w = w.detach(), k](const Tensor& dy, const Needs& needs) -> Grads {
                   Grads grads(3);
                   if (needs[1]) {
                     grads[1] = needs.out(1);

@@ -42,26 +42,28 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, LinearActivatio
                              : kernels::Epilogue::none;
   kernels::matmul(y_rows, rows, w, b, {.transpose_b = true, .epilogue = epilogue});
   if (!relu) y_rows = Tensor();  // not needed by the backward
-  return record("linear", y, {x, w, b},
-                [rows, w = w.detach(), y_rows](const Tensor& dy, const Needs& needs) -> Grads {
-                  const Tensor dy_rows = as_rows(dy);
-                  const Tensor dz = y_rows ? before_relu(dy_rows, y_rows) : dy_rows;
-                  Grads grads(3);
-                  if (needs[1]) {
-                    grads[1] = needs.out(1);
-                    kernels::matmul(grads[1], dz, rows, {}, {.transpose_a = true});
-                  }
-                  if (needs[2]) {
-                    grads[2] = needs.out(2);
-                    kernels::sum_rows(grads[2], dz);
-                  }
-                  if (needs[0]) {
-                    grads[0] = needs.out(0);
-                    Tensor dx = as_rows(grads[0]);
-                    kernels::matmul(dx, dz, w, {}, {});
-                  }
-                  return grads;
-                });
+  const Tensor kept = Tape::wants(w) ? rows : Tensor();
+  return record(
+      "linear", y, {x, w, b},
+      [rows = kept, w = w.detach(), y_rows](const Tensor& dy, const Needs& needs) -> Grads {
+        const Tensor dy_rows = as_rows(dy);
+        const Tensor dz = y_rows ? before_relu(dy_rows, y_rows) : dy_rows;
+        Grads grads(3);
+        if (needs[1]) {
+          grads[1] = needs.out(1);
+          kernels::matmul(grads[1], dz, rows, {}, {.transpose_a = true});
+        }
+        if (needs[2]) {
+          grads[2] = needs.out(2);
+          kernels::sum_rows(grads[2], dz);
+        }
+        if (needs[0]) {
+          grads[0] = needs.out(0);
+          Tensor dx = as_rows(grads[0]);
+          kernels::matmul(dx, dz, w, {}, {});
+        }
+        return grads;
+      });
 }
 
 Linear::Linear(int64_t in_features, int64_t out_features, bool with_bias) {

@@ -153,7 +153,7 @@ int64_t Module::parameter_count() {
 
 Module& Module::train(bool on) {
   for_each_module(*this, [on](const std::string&, Module& module) {
-    module.training_ = on;
+    module.training_ = on && !module.never_trains_;
     module.constant_since_ = 0;
   });
   return *this;

@@ -74,6 +74,11 @@ class Module {
 
   Module& train(bool on = true);
   Module& eval() { return train(false); }
+  /// From now on train() leaves this module in evaluation: a batch norm that is frozen.
+  void stay_in_evaluation() {
+    never_trains_ = true;
+    training_ = false;
+  }
   bool training() const { return training_; }
   /// Evaluation with weights that nothing will change any more: layers may derive others from them
   /// at their first forward and keep those (layers/conv_norm.h). train() and eval() end it;
@@ -95,7 +100,7 @@ class Module {
   void end_inference();
 
   std::string path_;
-  bool training_ = true;
+  bool training_ = true, never_trains_ = false;
   uint64_t constant_since_ = 0;
 };
 

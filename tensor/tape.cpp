@@ -38,6 +38,10 @@ int Tape::slot_of(const Tensor& x) {
   return body.slot;
 }
 
+bool Tape::wants(const Tensor& x) {
+  return current_ && x && (x.body_->tape == current_->id_ || x.body_->requires_grad);
+}
+
 void Tape::add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward) {
   Node node;
   bool tracked = false;

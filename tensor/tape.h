@@ -49,6 +49,9 @@ class Tape {
   size_t size() const { return nodes_.size(); }
   /// The tape of this thread that records now, or null.
   static Tape* current() { return current_; }
+  /// Whether a tape records and will compute this tensor's gradient: what only that gradient needs
+  /// is kept only then.
+  static bool wants(const Tensor& x);
 
  private:
   friend class Needs;

@@ -2,35 +2,11 @@
 #include "tensor/check.h"
 #include "train/checkpoint.h"
 #include "train/closest_model.h"
+#include "train/name_pattern.h"
 #include "train/renamed.h"
 #include "train/task.h"
 
 namespace lathe {
-namespace {
-
-/// Whether a name is what a pattern says; a * stands for any characters.
-bool matches(const std::string& pattern, const std::string& name) {
-  size_t p = 0, n = 0, star = std::string::npos, tried = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      tried = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string::npos) {
-      p = star + 1;
-      n = ++tried;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-}  // namespace
-
 void load_initial_weights(const Recipe& recipe, Module& model) {
   const Recipe::Init& init = recipe.init;
   if (init.weights.files.empty()) return;

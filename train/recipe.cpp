@@ -175,6 +175,8 @@ void check_together(const Recipe& r, const std::string& source) {
   for (size_t i = 0; i < classes.size(); ++i)
     for (size_t k = 0; k < i; ++k)
       demand(classes[i] != classes[k], concat("data.classes names '", classes[i], "' twice"));
+  demand(r.freeze.except.empty() || r.freeze.only.empty(),
+         "freeze.except and freeze.only: expects one of them, not both");
   demand(r.data.positive.empty() || classes.empty() ||
              std::find(classes.begin(), classes.end(), r.data.positive) != classes.end(),
          concat("data.positive '", r.data.positive, "' is none of data.classes",

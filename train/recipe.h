@@ -88,6 +88,10 @@ struct Recipe {
     std::map<std::string, std::string> map;
     std::vector<std::string> skip;
   } init;
+  struct Freeze {
+    std::vector<std::string> except, only;
+    std::string batch_norm = "eval";
+  } freeze;
 };
 
 /// Where a key's value lives; its type is the key's type.

@@ -252,6 +252,18 @@ const std::vector<RecipeKey>& recipe_keys() {
        "renames the file's tensors: { \"from\" = \"to\" }, whole names or beginnings up to a dot"},
       {"init.skip", [](R r) -> F { return &r.init.skip; },
        "tensors that stay fresh: names, a * stands for anything"},
+
+      {"freeze.except", [](R r) -> F { return &r.freeze.except; },
+       "all parameters stay as they are but these: names or beginnings up to a dot, a * stands for "
+       "anything; empty: none stay"},
+      {"freeze.only", [](R r) -> F { return &r.freeze.only; },
+       "these parameters stay as they are, all others are trained; instead of freeze.except"},
+      {"freeze.batch_norm",
+       [](R r) -> F { return &r.freeze.batch_norm; },
+       "batch norms whose parameters stay: eval, they use their running statistics, which stay "
+       "too; "
+       "update, they use and follow the batches' as PyTorch's do",
+       {"eval", "update"}},
   };
   return keys;
 }

@@ -9,6 +9,7 @@
 #include "tensor/check.h"
 #include "tensor/parallel.h"
 #include "train/finite.h"
+#include "train/freeze.h"
 #include "train/nonfinite.h"
 #include "train/plot.h"
 
@@ -44,7 +45,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 std::string Trainer::description() {
   std::string text = model_->print() + "\n";
-  text += fmt::format("{} parameters, {}, on {} with {} threads\n", model_->parameter_count(),
+  const int64_t all = model_->parameter_count(), trained = trained_count(*model_);
+  text += fmt::format("{} parameters{}, {}, on {} with {} threads\n", all,
+                      trained < all ? fmt::format(", {} of them trained", trained) : "",
                       recipe_.train.dtype, name(device_), num_threads());
   text += "train: " + counts_text(*train_);
   if (valid_) text += "\nvalid: " + counts_text(*valid_);

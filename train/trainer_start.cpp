@@ -7,6 +7,7 @@
 #include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
 #include "train/check_data.h"
+#include "train/freeze.h"
 #include "train/trainer.h"
 
 namespace lathe {
@@ -59,6 +60,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   info_.recipe = to_toml(recipe_, true);
 
   model_ = make_model(recipe_, device_);
+  freeze(recipe_, *model_);
   check_model_takes(*model_, *train_, first_file(recipe_, "train"));
   if (valid_) check_model_takes(*model_, *valid_, first_file(recipe_, "valid"));
   class_weights_ = loss_class_weights(recipe_);

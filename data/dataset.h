@@ -29,6 +29,16 @@ class Dataset {
   virtual const std::vector<std::string>& class_names() const = 0;
   /// What the channels are called, such as the CSV's columns; empty where they have no names.
   virtual std::vector<std::string> channel_names() const { return {}; }
+  /// What a sample belongs together with (a source video, a person); empty where nobody said.
+  virtual std::string group(int64_t index) const {
+    (void)index;
+    return "";
+  }
+  /// The file of a sample that has one of its own; empty for the others.
+  virtual std::string source(int64_t index) const {
+    (void)index;
+    return "";
+  }
 };
 
 /// Samples that are in memory.

@@ -38,4 +38,14 @@ int64_t JoinedDataset::label(int64_t index) const {
   return parts_[part]->label(index - begins_[part]);
 }
 
+std::string JoinedDataset::group(int64_t index) const {
+  const size_t part = part_of(index);
+  return parts_[part]->group(index - begins_[part]);
+}
+
+std::string JoinedDataset::source(int64_t index) const {
+  const size_t part = part_of(index);
+  return parts_[part]->source(index - begins_[part]);
+}
+
 }  // namespace lathe

@@ -22,6 +22,8 @@ class JoinedDataset final : public Dataset {
   int64_t label(int64_t index) const override;
   const std::vector<std::string>& class_names() const override { return class_names_; }
   std::vector<std::string> channel_names() const override { return parts_[0]->channel_names(); }
+  std::string group(int64_t index) const override;
+  std::string source(int64_t index) const override;
 
  private:
   size_t part_of(int64_t index) const;

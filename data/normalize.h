@@ -35,6 +35,8 @@ class NormalizedDataset : public Dataset {
   int64_t label(int64_t index) const override { return data_->label(index); }
   const std::vector<std::string>& class_names() const override { return data_->class_names(); }
   std::vector<std::string> channel_names() const override { return data_->channel_names(); }
+  std::string group(int64_t index) const override { return data_->group(index); }
+  std::string source(int64_t index) const override { return data_->source(index); }
   const Normalization& normalization() const { return normalization_; }
 
  private:

@@ -42,6 +42,8 @@ class RelabelledDataset final : public Dataset {
   }
   const std::vector<std::string>& class_names() const override { return classes_; }
   std::vector<std::string> channel_names() const override { return data_->channel_names(); }
+  std::string group(int64_t index) const override { return data_->group(index); }
+  std::string source(int64_t index) const override { return data_->source(index); }
 
  private:
   std::shared_ptr<const Dataset> data_;

@@ -15,5 +15,6 @@ void add_kernels(Program& program);
 void add_bench(Program& program);
 void add_env(Program& program);
 void add_data(Program& program);
+void add_data_look(Program& program);  ///< data transform, show, bench
 
 }  // namespace lathe::apps

@@ -14,5 +14,6 @@ int main(int argc, char** argv) {
   add_bench(program);
   add_env(program);
   add_data(program);
+  add_data_look(program);
   return program.run(argc, argv);
 }

@@ -85,6 +85,8 @@ std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::strin
   const Recipe& recipe = weights.recipe;
   const DType dtype = dtype_from_name(recipe.train.dtype);
   if (is_npy(file)) return read_array(weights, file, dtype);
+  if (recipe.data.kind == "images")
+    return prepared(weights, image_dataset(recipe, list_inputs({file}), Stage::eval), file);
   if (recipe.data.kind == "landmarks") {
     LandmarkOptions options;
     options.rows_per_sample = recipe.data.rows_per_sample;
@@ -135,7 +137,10 @@ int predict(const Options& options, const CommonOptions& common) {
         const size_t width = rows[i].size();
         const std::vector<double> own(logits.begin() + long(i * width),
                                       logits.begin() + long((i + 1) * width));
-        put(line_of(common.json, weights, input, index++, own, rows[i]));
+        const std::string source = loader.data().source(index);
+        put(line_of(common.json, weights, source.empty() ? input : source,
+                    source.empty() ? index : 0, own, rows[i]));
+        ++index;
       }
       if (!file) check_stdout();  // not only at the end of a million samples
     }
@@ -153,8 +158,8 @@ void add_predict(Program& program) {
            "a line per sample: input, index, P(class 1) or the class's probability, class")
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .argument("INPUT", options->inputs,
-                "files of the kind that the weights were trained on: landmark CSV, IDX images; or "
-                ".npy of floats")
+                "files of the kind that the weights were trained on: images or folders of them, "
+                "landmark CSV, IDX images; or .npy of floats")
       .option("--output", options->output, "a CSV file", "- is stdout")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs", "none")

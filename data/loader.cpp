@@ -5,11 +5,26 @@
 #include <utility>
 
 namespace lathe {
+namespace {
+
+Sampler make_sampler(const Dataset& data, const LoaderOptions& options) {
+  if (!options.balance) return Sampler(data.size(), options.shuffle, options.seed);
+  std::vector<std::vector<int64_t>> classes(data.class_names().size());
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const int64_t label = data.label(i);
+    LATHE_CHECK(label >= 0 && label < int64_t(classes.size()),
+                "data.balance: expects a class for each sample, sample ", i, " has none");
+    classes[size_t(label)].push_back(i);
+  }
+  return Sampler(std::move(classes), options.seed);
+}
+
+}  // namespace
 
 Loader::Loader(std::shared_ptr<const Dataset> data, const LoaderOptions& options)
     : data_(std::move(data)),
       options_(options),
-      sampler_(data_->size(), options.shuffle, options.seed),
+      sampler_(make_sampler(*data_, options)),
       batches_(0) {
   LATHE_CHECK(options.batch_size >= 1, "loader: expects batch_size of 1 or more, got ",
               options.batch_size);

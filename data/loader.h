@@ -18,6 +18,7 @@ namespace lathe {
 struct LoaderOptions {
   int64_t batch_size = 32;
   bool shuffle = false;
+  bool balance = false;  ///< all classes equally often, shuffled: see Sampler
   uint64_t seed = 0;
   int workers = 1;                 ///< 0: the caller's thread prepares each batch when it asks
   DType label_dtype = DType::i64;  ///< a floating type for losses that take numbers

@@ -63,20 +63,15 @@ void GlemCnn::visit(Visitor& visitor) {
 
 namespace {
 
-std::unique_ptr<Module> make_face_cnn(ModelOptions& options, FaceCnnOptions face) {
-  face.image_size = options.integer("image_size", face.image_size);
-  face.hidden = options.integer("hidden", face.hidden);
-  face.num_classes = options.integer("num_classes", face.num_classes);
-  face.dropout = options.probability("dropout", face.dropout);
-  return std::make_unique<FaceCnn>(face);
-}
-
 const bool registered[] = {
-    register_model("face_cnn", [](ModelOptions& options) { return make_face_cnn(options, {}); }),
-    register_model("small_cnn",
-                   [](ModelOptions& options) {
-                     return make_face_cnn(options,
-                                          {.image_size = 64, .hidden = 256, .num_classes = 2});
+    register_model("face_cnn",
+                   [](ModelOptions& options) -> std::unique_ptr<Module> {
+                     FaceCnnOptions face;
+                     face.image_size = options.integer("image_size", face.image_size);
+                     face.hidden = options.integer("hidden", face.hidden);
+                     face.num_classes = options.integer("num_classes", face.num_classes);
+                     face.dropout = options.probability("dropout", face.dropout);
+                     return std::make_unique<FaceCnn>(face);
                    }),
     register_model("glem_cnn", [](ModelOptions& options) -> std::unique_ptr<Module> {
       const GlemCnnOptions defaults;

@@ -1,5 +1,5 @@
-// The small detectors for faces: face_cnn for 256 px images, small_cnn of the same layers, and
-// glem_cnn for 64 px frames of a video, whose layers CNN+LSTM takes over.
+// The small detectors for faces: face_cnn for 256 px images, and glem_cnn for 64 px frames of a
+// video, whose layers CNN+LSTM takes over.
 #pragma once
 
 #include "layers/linear.h"

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "data/transforms/transform.h"
 #include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
@@ -97,6 +98,7 @@ bool assign_part(Recipe& recipe, const std::string& name, const toml::node& node
   table.insert(name.substr(name.rfind('.') + 1), *node.value<std::string>());
   read_value(*key, RecipeField(&one), table, place);
   if (all.empty()) all.emplace_back();
+  all[0].path.clear();
   for (auto part : {&SplitFiles::features, &SplitFiles::images, &SplitFiles::labels})
     if (!(one[0].*part).empty()) all[0].*part = one[0].*part;
   return true;
@@ -127,6 +129,8 @@ void apply_setting(Recipe& recipe, const std::string& setting) {
   bool is_text = key && std::holds_alternative<std::string*>(key->field(recipe));
   // A file may be called 123, true or 2024-01-01.
   if (key && std::holds_alternative<Paths*>(key->field(recipe))) is_text = !value.starts_with('[');
+  if (key && std::holds_alternative<std::vector<SplitFiles>*>(key->field(recipe)))
+    is_text = !value.starts_with('[') && !value.starts_with('{');
   if (split_of(recipe, name)) is_text = true;
   const toml::table table = parse_setting(value, is_text);
   const toml::node& node = *table.get("value");
@@ -144,8 +148,25 @@ void check_text(const Recipe& r, const std::string& source) {
                              {"data.valid", &r.data.valid},
                              {"data.test", &r.data.test}})
     for (const SplitFiles& one : *files)
-      for (const std::string* path : {&one.features, &one.images, &one.labels}) check(name, *path);
+      for (const std::string* path : {&one.features, &one.images, &one.labels, &one.path})
+        check(name, *path);
   for (const std::string& file : r.init.weights.files) check("init.weights", file);
+}
+
+/// A part of a split says what its kind of data needs, and no more.
+template <class Demand>
+void check_files(const std::string& kind, const std::string& name, const SplitFiles& one,
+                 const Demand& demand) {
+  if (kind == "images") {
+    demand(!one.path.empty(), name + " of kind images expects a folder, a JSON or a CSV file");
+    return;
+  }
+  const bool landmarks = kind == "landmarks";
+  const char* needed = landmarks ? "features" : "images";
+  demand(!(landmarks ? one.features : one.images).empty() && !one.labels.empty(),
+         concat(name, " of kind ", kind, " expects { ", needed, " = \"…\", labels = \"…\" }"));
+  demand((landmarks ? one.images : one.features).empty(),
+         concat(name, " of kind ", kind, " has no use for ", landmarks ? "images" : "features"));
 }
 
 /// What no single key can know.
@@ -156,16 +177,9 @@ void check_together(const Recipe& r, const std::string& source) {
   for (auto [name, files] : {std::pair("data.train", &r.data.train),
                              {"data.valid", &r.data.valid},
                              {"data.test", &r.data.test}})
-    for (const SplitFiles& one : *files) {
-      const bool landmarks = r.data.kind == "landmarks";
-      const char* needed = landmarks ? "features" : "images";
-      demand(!(landmarks ? one.features : one.images).empty() && !one.labels.empty(),
-             concat(name, " of kind ", r.data.kind, " expects { ", needed,
-                    " = \"…\", labels = \"…\" }"));
-      demand((landmarks ? one.images : one.features).empty(),
-             concat(name, " of kind ", r.data.kind, " has no use for ",
-                    landmarks ? "images" : "features"));
-    }
+    for (const SplitFiles& one : *files) check_files(r.data.kind, name, one, demand);
+  Pipeline(r.transform.train.json, "transform.train");
+  Pipeline(r.transform.eval.json, "transform.eval");
   demand(r.optimizer.betas[0] < 1 && r.optimizer.betas[1] < 1,
          "optimizer.betas expects two numbers below 1");
   demand(!r.optimizer.nesterov || r.optimizer.momentum > 0,

@@ -15,9 +15,9 @@
 namespace lathe {
 
 /// The files of a split, or of a part of it: features and labels of landmarks, images and labels of
-/// idx.
+/// idx; or one folder or file that says all itself.
 struct SplitFiles {
-  std::string features, images, labels;
+  std::string features = {}, images = {}, labels = {}, path = {};
   bool operator==(const SplitFiles&) const = default;
 };
 
@@ -32,6 +32,14 @@ struct Paths {
   std::vector<std::string> files;
 };
 
+/// Names and what belongs to them, in the recipe's order: a regular expression for each class.
+using Patterns = std::vector<std::pair<std::string, std::string>>;
+
+/// The steps of a pipeline (data/transforms/transform.h), each a JSON object.
+struct Steps {
+  std::vector<std::string> json;
+};
+
 struct Recipe {
   std::string file;  ///< where it was read from, for messages
   std::string name;  ///< of the run folder; the recipe's file name unless given
@@ -41,9 +49,15 @@ struct Recipe {
     int64_t rows_per_sample = 16;
     std::string normalize = "none";
     std::vector<std::string> classes;
-    std::string positive;
-    int64_t workers = 2;
+    Patterns class_patterns;
+    std::string positive, group;
+    bool balance = false;
+    std::string on_error = "stop";
+    int64_t cache_mb = 0, workers = 2;
   } data;
+  struct Transforms {
+    Steps train, eval;
+  } transform;
   struct Model {
     std::string name = "landmark_mlp";
     std::map<std::string, std::string> options;  ///< each value as JSON: hidden -> [1088, 512]
@@ -98,7 +112,7 @@ struct Recipe {
 using RecipeField =
     std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
                  std::vector<double>*, std::vector<int64_t>*, std::map<std::string, std::string>*,
-                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*>;
+                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*, Patterns*, Steps*>;
 
 struct RecipeKey {
   std::string name;  ///< "train.epochs"

@@ -20,11 +20,12 @@ const std::vector<RecipeKey>& recipe_keys() {
 
       {"data.kind",
        [](R r) -> F { return &r.data.kind; },
-       "landmarks: CSV files of features and labels; idx: MNIST's files, plain or gzip",
-       {"landmarks", "idx"}},
+       "landmarks: CSV files of features and labels; images: photos in folders, or listed by JSON "
+       "or CSV; idx: MNIST's files, plain or gzip",
+       {"landmarks", "images", "idx"}},
       {"data.train", [](R r) -> F { return &r.data.train; },
-       "the files to train on: { features, labels } for landmarks, { images, labels } for idx; a "
-       "list of them is joined"},
+       "what to train on: { features, labels } for landmarks, { images, labels } for idx; for "
+       "images a folder, a JSON or a CSV file; a list of them is joined"},
       {"data.valid", [](R r) -> F { return &r.data.valid; },
        "the files that choose the best epoch"},
       {"data.test", [](R r) -> F { return &r.data.test; }, "the files kept aside for the end"},
@@ -39,8 +40,29 @@ const std::vector<RecipeKey>& recipe_keys() {
        {"none", "standard"}},
       {"data.classes", [](R r) -> F { return &r.data.classes; },
        "the classes' names in the order of their numbers; empty: the labels themselves"},
+      {"data.class_patterns", [](R r) -> F { return &r.data.class_patterns; },
+       "images: { class = \"regular expression\" } for the folders' paths, of which the first that "
+       "is found counts; empty: a folder a class"},
       {"data.positive", [](R r) -> F { return &r.data.positive; },
        "the class that precision, recall and F1 are about; empty: class 1"},
+      {"data.group", [](R r) -> F { return &r.data.group; },
+       "images: what samples belong together: a CSV's column, or a regular expression for the "
+       "path, "
+       "of which the first (group) counts; empty: the column or key 'group' where there is one"},
+      {"data.balance", [](R r) -> F { return &r.data.balance; },
+       "draw the classes equally often: an epoch has as many samples as before, those of small "
+       "classes several times"},
+      {"data.on_error",
+       [](R r) -> F { return &r.data.on_error; },
+       "images: a file that cannot be read ends the run (stop), or is named and left out (skip): "
+       "then all files are decoded once before the run",
+       {"stop", "skip"}},
+      {.name = "data.cache_mb",
+       .field = [](R r) -> F { return &r.data.cache_mb; },
+       .help = "images: keep decoded images in memory up to so many MB; 0: none",
+       .least = 0,
+       .most = 1 << 24,
+       .result = false},
       {.name = "data.workers",
        .field = [](R r) -> F { return &r.data.workers; },
        .help =
@@ -48,6 +70,12 @@ const std::vector<RecipeKey>& recipe_keys() {
        .least = 0,
        .most = 256,
        .result = false},
+
+      {"transform.train", [](R r) -> F { return &r.transform.train; },
+       "images: what is done to each training image, step by step: [[transform.train]] with name, "
+       "p and the step's parameters (docs/images.md lists them)"},
+      {"transform.eval", [](R r) -> F { return &r.transform.eval; },
+       "images: the same for validation, test and prediction"},
 
       {"model.name", [](R r) -> F { return &r.model.name; },
        "which model; its own options are further keys of [model]"},

@@ -19,6 +19,34 @@ std::string type_of(const toml::node& node) {
   return "a date or time";
 }
 
+nlohmann::json to_json(const toml::node& node, const std::string& where) {
+  if (node.is_string()) return *node.value<std::string>();
+  if (node.is_integer()) return *node.value<int64_t>();
+  if (node.is_floating_point()) return *node.value<double>();
+  if (node.is_boolean()) return *node.value<bool>();
+  if (!node.is_array())
+    fail(ErrorKind::usage, where, "expects a number, text, true, false or a list, got ",
+         type_of(node));
+  nlohmann::json list = nlohmann::json::array();
+  for (const toml::node& item : *node.as_array()) list.push_back(to_json(item, where));
+  return list;
+}
+
+/// The same with tables inside: a step of a transform, whose parts may be steps themselves.
+nlohmann::json step_json(const toml::node& node, const std::string& where) {
+  if (const toml::table* table = node.as_table()) {
+    nlohmann::json object = nlohmann::json::object();
+    for (const auto& [name, item] : *table)
+      object[std::string(name.str())] = step_json(item, where);
+    return object;
+  }
+  const toml::array* array = node.as_array();
+  if (!array) return to_json(node, where);
+  nlohmann::json list = nlohmann::json::array();
+  for (const toml::node& item : *array) list.push_back(step_json(item, where));
+  return list;
+}
+
 /// Reads a node into the field of a key; throws with the place when it is not of the key's type or
 /// range.
 class Assign {
@@ -72,6 +100,26 @@ class Assign {
     for (const auto& [name, item] : *node_.as_table())
       (*v)[std::string(name.str())] = text(item, "a table { from = \"to\" }");
   }
+  void operator()(Patterns* v) const {
+    if (!node_.is_table()) expected(node_, "a table { class = \"pattern\" }");
+    std::vector<std::pair<toml::source_position, std::pair<std::string, std::string>>> found;
+    for (const auto& [name, item] : *node_.as_table())
+      found.push_back({item.source().begin,
+                       {std::string(name.str()), text(item, "a table { class = \"pattern\" }")}});
+    // toml++ sorts names; the first pattern that fits counts, as they are written.
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    v->clear();
+    for (const auto& [position, pattern] : found) v->push_back(pattern);
+  }
+  void operator()(Steps* v) const {
+    if (!node_.is_array()) expected(node_, "a list of steps, each a table { name = \"…\", … }");
+    v->json.clear();
+    for (const toml::node& item : *node_.as_array()) {
+      if (!item.is_table()) expected(item, "a table { name = \"…\", … }");
+      v->json.push_back(step_json(item, place_.at(item) + key_.name + " ").dump());
+    }
+  }
   void operator()(NumberOrAuto* v) const {
     if (node_.is_string() && *node_.value<std::string>() == "auto") {
       v->automatic = true;
@@ -91,17 +139,10 @@ class Assign {
   }
   void operator()(std::vector<SplitFiles>* v) const {
     v->clear();
-    if (node_.is_table()) {
-      v->push_back(files(*node_.as_table()));
-      return;
-    }
-    if (!node_.is_array())
-      expected(node_, "a table { features = \"…\", labels = \"…\" } or a list of them");
-    for (const toml::node& item : *node_.as_array()) {
-      if (!item.is_table())
-        expected(item, "a table { features = \"…\", labels = \"…\" } or a list of them");
-      v->push_back(files(*item.as_table()));
-    }
+    if (const toml::array* list = node_.as_array())
+      for (const toml::node& item : *list) v->push_back(part(item));
+    else
+      v->push_back(part(node_));
   }
 
  private:
@@ -135,10 +176,17 @@ class Assign {
       expected(node, concat(key_.above ? "more than " : "at least ", key_.least));
     if (value > key_.most) expected(node, concat("at most ", key_.most));
   }
-  SplitFiles files(const toml::table& table) const {
+  /// A part of a split: a path, or a table of paths.
+  SplitFiles part(const toml::node& node) const {
     static const std::vector<std::string> names = {"features", "images", "labels"};
     SplitFiles files;
-    for (const auto& [name, item] : table) {
+    if (node.is_string()) {
+      files.path = path(node);
+      return files;
+    }
+    if (!node.is_table())
+      expected(node, "a path, a table { features = \"…\", labels = \"…\" }, or a list of such");
+    for (const auto& [name, item] : *node.as_table()) {
       const std::string part(name.str());
       if (part == "features")
         files.features = path(item);
@@ -157,19 +205,6 @@ class Assign {
   const toml::node& node_;
   const RecipePlace& place_;
 };
-
-nlohmann::json to_json(const toml::node& node, const std::string& where) {
-  if (node.is_string()) return *node.value<std::string>();
-  if (node.is_integer()) return *node.value<int64_t>();
-  if (node.is_floating_point()) return *node.value<double>();
-  if (node.is_boolean()) return *node.value<bool>();
-  if (!node.is_array())
-    fail(ErrorKind::usage, where, "expects a number, text, true, false or a list, got ",
-         type_of(node));
-  nlohmann::json list = nlohmann::json::array();
-  for (const toml::node& item : *node.as_array()) list.push_back(to_json(item, where));
-  return list;
-}
 
 }  // namespace
 

@@ -39,12 +39,26 @@ std::string joined(const List& list, const char* open, const char* close, const 
 }
 
 std::string files_text(const SplitFiles& files) {
+  if (!files.path.empty()) return quoted(files.path);
   std::string text;
   for (auto [key, value] : {std::pair("features", &files.features),
                             {"images", &files.images},
                             {"labels", &files.labels}})
     if (!value->empty())
       text += (text.empty() ? "" : ", ") + std::string(key) + " = " + quoted(*value);
+  return "{ " + text + " }";
+}
+
+/// JSON as TOML writes it on one line, a step's name first.
+std::string inline_text(const nlohmann::json& value) {
+  if (value.is_string()) return quoted(value);
+  if (value.is_number_float()) return number(value);
+  if (value.is_array()) return joined(value, "[", "]", inline_text);
+  if (!value.is_object()) return value.dump();
+  std::string text = value.contains("name") ? "name = " + inline_text(value["name"]) : "";
+  for (const auto& [name, item] : value.items())
+    if (name != "name")
+      text += (text.empty() ? "" : ", ") + key_text(name) + " = " + inline_text(item);
   return "{ " + text + " }";
 }
 
@@ -71,8 +85,21 @@ struct ValueText {
   std::string operator()(const std::vector<SplitFiles>* v) const {
     return v->size() == 1 ? files_text(v->front()) : joined(*v, "[", "]", files_text);
   }
+  std::string operator()(const Steps* v) const {
+    std::string text;
+    for (const std::string& step : v->json)
+      text += "\n  " + inline_text(nlohmann::json::parse(step)) + ",";
+    return v->json.empty() ? "[]" : "[" + text + "\n]";
+  }
+  std::string operator()(const Patterns* v) const { return table_text(*v); }
   std::string operator()(const std::map<std::string, std::string>* v) const {
-    return v->empty() ? "{}" : joined(*v, "{ ", " }", [](const auto& pair) {
+    return table_text(*v);
+  }
+
+ private:
+  template <class Table>
+  static std::string table_text(const Table& table) {
+    return table.empty() ? "{}" : joined(table, "{ ", " }", [](const auto& pair) {
       return key_text(pair.first) + " = " + quoted(pair.second);
     });
   }
@@ -88,7 +115,9 @@ struct TypeText {
   std::string operator()(const std::vector<int64_t>*) const { return "list of integers"; }
   std::string operator()(const NumberOrAuto*) const { return "number|\"auto\""; }
   std::string operator()(const Paths*) const { return "file|list of files"; }
-  std::string operator()(const std::vector<SplitFiles>*) const { return "table of files"; }
+  std::string operator()(const std::vector<SplitFiles>*) const { return "path|table of files"; }
+  std::string operator()(const Patterns*) const { return "table"; }
+  std::string operator()(const Steps*) const { return "list of steps"; }
   std::string operator()(const std::map<std::string, std::string>*) const { return "table"; }
 };
 

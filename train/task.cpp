@@ -95,15 +95,53 @@ std::vector<std::string> split_names(const Recipe& recipe) {
 std::string first_file(const Recipe& recipe, const std::string& split) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   if (files.empty()) return "data." + split;
+  if (!files[0].path.empty()) return files[0].path;
   return recipe.data.kind == "idx" ? files[0].images : files[0].features;
 }
 
-std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split) {
+std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split,
+                                          Stage stage) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   LATHE_CHECK(!files.empty(), recipe.file, ": data.", split, " names no files");
+  if (recipe.data.kind == "images") return image_dataset(recipe, list_split(recipe, split), stage);
   auto data = recipe.data.kind == "idx" ? load_idx(recipe, files) : load_landmarks(recipe, files);
   if (data->size() == 0) fail(ErrorKind::data, first_file(recipe, split), ": has no sample");
   return data;
+}
+
+ImageList list_split(const Recipe& recipe, const std::string& split) {
+  std::vector<std::filesystem::path> sources;
+  for (const SplitFiles& one : files_of(recipe, split)) sources.emplace_back(one.path);
+  ImageListOptions options;
+  options.class_patterns = recipe.data.class_patterns;
+  options.group = recipe.data.group;
+  options.split = split;
+  options.must_exist = recipe.data.on_error == "stop";
+  return list_images(sources, options);
+}
+
+std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list,
+                                                  Stage stage) {
+  ImageDatasetOptions options;
+  options.dtype = dtype_from_name(recipe.train.dtype);
+  options.seed = uint64_t(recipe.train.seed);
+  options.cache_bytes = recipe.data.cache_mb * 1'000'000;
+  options.skip_damaged = recipe.data.on_error == "skip";
+  const bool train = stage == Stage::train;
+  Pipeline pipeline(train ? recipe.transform.train.json : recipe.transform.eval.json,
+                    train ? "transform.train" : "transform.eval");
+  return std::make_shared<ImageDataset>(std::move(list), std::move(pipeline), options);
+}
+
+void check_splits(const Recipe& recipe) {
+  if (recipe.data.kind != "images") return;
+  std::vector<std::pair<std::string, ImageList>> lists;
+  for (const std::string& split : split_names(recipe)) {
+    ImageList list = list_split(recipe, split);
+    for (const auto& [name, other] : lists)
+      check_disjoint(other, "data." + name, list, "data." + split);
+    lists.emplace_back(split, std::move(list));
+  }
 }
 
 std::vector<std::string> class_names(const Recipe& recipe, const Dataset& train) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/images.h"
 #include "data/normalize.h"
 #include "layers/module.h"
 #include "optim/schedule.h"
@@ -22,9 +23,21 @@ std::vector<std::string> split_names(const Recipe& recipe);
 /// The first of a split's files, for messages about what all of them have in common.
 std::string first_file(const Recipe& recipe, const std::string& split);
 
+/// What samples are for: to train on, changed at random, or to measure and predict.
+enum class Stage { train, eval };
+
 /// The samples of "train", "valid" or "test", in the recipe's dtype, not normalised. Throws
 /// Error(usage) when the recipe names no files for it, Error(data) for what is wrong in them.
-std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split);
+std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split,
+                                          Stage stage = Stage::eval);
+
+/// The images of a split; of kind images only.
+ImageList list_split(const Recipe& recipe, const std::string& split);
+/// Images as a recipe's models see them.
+std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list,
+                                                  Stage stage);
+/// Throws Error(data), listing them, when two splits of images share some, or a group.
+void check_splits(const Recipe& recipe);
 
 /// The classes' names: data.classes, else those of the data.
 std::vector<std::string> class_names(const Recipe& recipe, const Dataset& train);

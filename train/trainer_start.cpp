@@ -17,6 +17,7 @@ LoaderOptions loader_options(const Recipe& recipe, bool training) {
   LoaderOptions options;
   options.batch_size = recipe.train.batch_size;
   options.shuffle = training && recipe.train.shuffle;
+  options.balance = training && recipe.data.balance;
   options.seed = uint64_t(recipe.train.seed);
   options.workers = int(recipe.data.workers);
   return options;
@@ -31,6 +32,7 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
   compare("data.kind", before.data.kind, now.data.kind);
   compare("data.train", before.data.train, now.data.train);
   compare("data.rows_per_sample", before.data.rows_per_sample, now.data.rows_per_sample);
+  compare("data.balance", before.data.balance, now.data.balance);
   compare("train.batch_size", before.train.batch_size, now.train.batch_size);
   compare("train.shuffle", before.train.shuffle, now.train.shuffle);
   if (now.train.shuffle) compare("train.seed", before.train.seed, now.train.seed);
@@ -40,7 +42,8 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
 }  // namespace
 
 Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), device_(device) {
-  auto raw = load_split(recipe_, "train");
+  check_splits(recipe_);
+  auto raw = load_split(recipe_, "train", Stage::train);
   classes_ = class_names(recipe_, *raw);
   positive_ = positive_class(recipe_, classes_);
   raw = with_classes(raw, classes_);

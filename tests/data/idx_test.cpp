@@ -96,7 +96,7 @@ TEST_CASE("a list of files is joined: samples after one another, the classes of 
     const std::string path = (folder / name).string();
     write_bytes(path + "i", images);
     write_bytes(path + "l", labels);
-    recipe.data.train.push_back({.features = "", .images = path + "i", .labels = path + "l"});
+    recipe.data.train.push_back({.images = path + "i", .labels = path + "l"});
   }
   const auto data = load_split(recipe, "train");
   CHECK_EQ(data->size(), 3);

@@ -111,6 +111,20 @@ class FaceCnn(nn.Module):
         return self.classifier(self.features(x)).squeeze(1)
 
 
+class SmallCnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for i, (c, o) in enumerate([(3, 16), (16, 32), (32, 64), (64, 128)], 1):
+            setattr(self, f"conv{i}", nn.Conv2d(c, o, 3, padding=1, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(o))
+        self.fc = nn.Linear(128, 2)
+
+    def forward(self, x):
+        for i in range(1, 5):
+            x = F.max_pool2d(F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))), 2)
+        return self.fc(x.mean((2, 3)))
+
+
 class GlemCnn(nn.Module):
     def __init__(self):
         super().__init__()
@@ -177,7 +191,7 @@ cases = [
     ("resnet56", lambda: Cifar(56), (1, 3, 32, 32), {}),
     ("lenet", lambda: LeNet(), (2, 1, 28, 28), {"gradients": True}),
     ("face_cnn", lambda: FaceCnn(64), two, {"gradients": True, "options": {"image_size": "64"}}),
-    ("small_cnn", lambda: FaceCnn(64, 256, 2), two, {}),
+    ("small_cnn", lambda: SmallCnn(), two, step),
     ("glem_cnn", lambda: GlemCnn(), two, {"gradients": True}),
     ("inception_v3", lambda: inception(aux_logits=False, dropout=0), (2, 3, 75, 75), step | no_dropout),
     ("inception_v3", lambda: with_head(inception(num_classes=2, transform_input=True), 1024, 2), (1, 3, 80, 75),

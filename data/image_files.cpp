@@ -1,0 +1,185 @@
+#include "data/image_files.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "data/csv.h"
+#include "data/image_list.h"
+#include "tensor/check.h"
+#include "tensor/serialize/file.h"
+#include "tensor/suggest.h"
+#include "tensor/utf8.h"
+
+namespace lathe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has_image_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return char(std::tolower(c)); });
+  static const std::vector<std::string> known = {".jpg", ".jpeg", ".png", ".bmp"};
+  return std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+}  // namespace
+
+std::vector<fs::path> images_below(const fs::path& folder) {
+  std::vector<fs::path> found;
+  fs::recursive_directory_iterator entries(folder, fs::directory_options::follow_directory_symlink);
+  for (; entries != fs::recursive_directory_iterator(); ++entries) {
+    const fs::path name = entries->path().filename();
+    if (name.string().starts_with(".")) {
+      if (entries->is_directory()) entries.disable_recursion_pending();
+    } else if (has_image_extension(name) && entries->is_regular_file()) {
+      found.push_back(entries->path().lexically_relative(folder));
+    }
+    if (entries.depth() > 64)
+      fail(ErrorKind::data, folder.string(), ": folders lie in one another more than 64 deep");
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+namespace image {
+namespace {
+
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// A CSV's splits go by several names.
+std::string split_name(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return char(std::tolower(c)); });
+  return name == "val" || name == "validation" ? "valid" : name;
+}
+
+std::optional<size_t> column_of(const std::vector<std::string>& header, std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return char(std::tolower(c)); });
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found == header.end()) return std::nullopt;
+  return size_t(found - header.begin());
+}
+
+}  // namespace
+
+std::vector<Listed> list_folder(
+    const fs::path& folder, const std::vector<std::pair<std::string, std::regex>>& class_patterns) {
+  std::vector<Listed> listed;
+  std::string without_class;
+  for (const fs::path& file : images_below(folder)) {
+    Listed one;
+    one.path = (folder / file).string();
+    if (!is_utf8(one.path))
+      fail(ErrorKind::data, folder.string(),
+           ": the name of an image is not UTF-8; rename it: ", one.path);
+    const std::string parent = (folder / file).parent_path().generic_string();
+    for (const auto& [name, pattern] : class_patterns)
+      if (one.label.empty() && std::regex_search(parent, pattern)) one.label = name;
+    if (class_patterns.empty() && file.has_parent_path()) one.label = file.begin()->string();
+    if (one.label.empty()) {
+      if (without_class.empty()) without_class = one.path;
+      continue;
+    }
+    listed.push_back(one);
+  }
+  if (!without_class.empty() && (listed.empty() || !class_patterns.empty()))
+    fail(ErrorKind::data, folder.string(), ": the class of ", without_class, " is not known; ",
+         class_patterns.empty() ? "expects a folder for each class in it, such as real and fake"
+                                : "none of data.class_patterns is found in its folder's path");
+  if (listed.empty())
+    fail(ErrorKind::data, folder.string(),
+         ": holds no image; expects files .jpg, .jpeg, .png or .bmp in a folder for each class");
+  return listed;
+}
+
+std::vector<Listed> list_json(const fs::path& file, const std::string& group) {
+  const MappedFile mapped(file);
+  nlohmann::json all;
+  try {
+    all = nlohmann::json::parse(mapped.text());
+  } catch (const nlohmann::json::parse_error& e) {
+    fail(ErrorKind::data, file.string(), ": byte ", e.byte, ": is not JSON");
+  }
+  const std::string group_key = group.empty() ? "group" : group;
+  std::vector<std::pair<int64_t, Listed>> listed;
+  int64_t place = 0;
+  for (const auto& [key, item] : all.items()) {
+    Listed one;
+    one.where = ": \"" + key + "\"";
+    const bool fits = item.is_object() && item.contains("img_paths") &&
+                      item["img_paths"].is_string() && item.contains("label") &&
+                      (item["label"].is_string() || item["label"].is_number_integer());
+    if (!fits)
+      fail(ErrorKind::data, file.string(), one.where,
+           ": expects { \"img_paths\": \"…\", \"label\": 0 }");
+    one.path =
+        (file.parent_path() / item["img_paths"].get<std::string>()).lexically_normal().string();
+    one.label = text_of(item["label"]);
+    if (item.contains(group_key)) {
+      one.group = text_of(item[group_key]);
+      one.has_group = true;
+    } else {
+      one.has_group = group.empty();
+    }
+    const bool number =
+        !key.empty() && key.size() < 18 && key.find_first_not_of("0123456789") == std::string::npos;
+    listed.emplace_back(number ? std::stoll(key) : place, one);
+    ++place;
+  }
+  if (listed.empty()) fail(ErrorKind::data, file.string(), ": lists no image");
+  std::stable_sort(listed.begin(), listed.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Listed> in_order;
+  for (auto& [number, one] : listed) in_order.push_back(std::move(one));
+  return in_order;
+}
+
+std::vector<Listed> list_csv(const fs::path& file, const std::string& group,
+                             const std::string& split) {
+  CsvReader reader(file);
+  const std::vector<std::string> header = read_csv_header(reader);
+  const auto path = column_of(header, "path"), label = column_of(header, "label");
+  const auto own_split = column_of(header, "split");
+  const auto own_group = column_of(header, group.empty() ? "group" : group);
+  if (!path || !label)
+    reader.refuse(1, "expects the columns path and label, got ", list_text(header));
+  std::vector<Listed> listed;
+  for (CsvRow row; reader.next(row);) {
+    if (row.cells.size() != header.size())
+      reader.refuse(row.line, "expects ", header.size(), " cells, got ", row.cells.size());
+    if (own_split && !split.empty() && split_name(row.cells[*own_split]) != split) continue;
+    Listed one;
+    one.where = concat(":", row.line);
+    if (row.cells[*path].empty() || row.cells[*label].empty())
+      reader.refuse(row.line, "expects a path and a label, one is empty");
+    one.path = (file.parent_path() / row.cells[*path]).lexically_normal().string();
+    if (!is_utf8(one.path)) reader.refuse(row.line, "the path is not UTF-8");
+    one.label = row.cells[*label];
+    if (own_group) one.group = row.cells[*own_group];
+    one.has_group = own_group || group.empty();
+    listed.push_back(one);
+  }
+  if (listed.empty())
+    fail(ErrorKind::data, file.string(), ": lists no image",
+         own_split ? " of the split " + split : "");
+  return listed;
+}
+
+bool is_json(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  char first = 0;
+  for (const char mark : {'\xef', '\xbb', '\xbf'})  // UTF-8's byte-order mark
+    if (in.peek() == std::char_traits<char>::to_int_type(mark)) in.get();
+  in >> first;
+  return first == '{';
+}
+
+}  // namespace image
+}  // namespace lathe

@@ -85,7 +85,9 @@ void check_gradients(Module& model, const json& golden) {
   Tape tape;
   const Tensor y = model(input_of(golden, DType::f64));
   tape.backward(y, random(y.shape(), -1, 1, 1001));
-  const double least = 1e-8 * largest_norm(golden["gradients"]);
+  // A gradient that is 0 but for rounding: sums of f64 leave 1e-16 of the largest, and a few times
+  // that where an instruction set adds in another order, so 1e-8 of `least` is 1e-14 of it.
+  const double least = 1e-6 * largest_norm(golden["gradients"]);
   int i = 0;
   for (const NamedTensor& p : model.named_parameters()) {
     CAPTURE(p.name);

@@ -12,6 +12,7 @@
 #include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
 #include "train/metrics.h"
+#include "train/ranking.h"
 #include "train/used_weights.h"
 
 namespace lathe::apps {

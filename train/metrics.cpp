@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
+
+#include "train/ranking.h"
 
 namespace lathe {
 namespace {
-
-constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
 /// Labels of any type as class numbers, without an allocation.
 int64_t label_at(const Tensor& labels, int64_t i) {
@@ -37,27 +36,6 @@ template <class T>
 int64_t predicted(const T* row, int64_t columns) {
   if (columns == 1) return row[0] > 0;
   return std::max_element(row, row + columns) - row;
-}
-
-/// The ROC curve in counts: a point for each distinct score, from the highest down.
-struct RankPoint {
-  double true_positives = 0, false_positives = 0;
-};
-std::vector<RankPoint> ranking(const std::vector<double>& scores,
-                               const std::vector<bool>& positive) {
-  LATHE_CHECK(scores.size() == positive.size(), "metrics: ", scores.size(), " scores, but ",
-              positive.size(), " labels");
-  std::vector<size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  auto value = [&](size_t i) { return std::isnan(scores[i]) ? -HUGE_VAL : scores[i]; };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return value(a) > value(b); });
-  std::vector<RankPoint> points = {{}};
-  for (size_t k = 0; k < order.size(); ++k) {
-    if (k == 0 || value(order[k]) != value(order[k - 1])) points.push_back(points.back());
-    (positive[order[k]] ? points.back().true_positives : points.back().false_positives) += 1;
-  }
-  return points;
 }
 
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -152,76 +130,6 @@ ClassMeasures weighted_mean(const Confusion& confusion) {
   return mean_over_classes(confusion, true);
 }
 
-double roc_auc(const std::vector<double>& scores, const std::vector<bool>& positive) {
-  const std::vector<RankPoint> points = ranking(scores, positive);
-  const RankPoint& all = points.back();
-  if (all.true_positives == 0 || all.false_positives == 0) return undefined;
-  double pairs = 0;  // whole numbers and halves: exact
-  for (size_t i = 1; i < points.size(); ++i)
-    pairs += (points[i].false_positives - points[i - 1].false_positives) *
-             (points[i].true_positives + points[i - 1].true_positives) / 2;
-  return pairs / (all.true_positives * all.false_positives);
-}
-
-double average_precision(const std::vector<double>& scores, const std::vector<bool>& positive) {
-  const std::vector<RankPoint> points = ranking(scores, positive);
-  const double total = points.back().true_positives;
-  if (total == 0) return undefined;
-  double sum = 0;
-  for (size_t i = 1; i < points.size(); ++i)
-    sum += (points[i].true_positives - points[i - 1].true_positives) / total *
-           (points[i].true_positives / (points[i].true_positives + points[i].false_positives));
-  return sum;
-}
-
-double equal_error_rate(const std::vector<double>& scores, const std::vector<bool>& positive) {
-  const std::vector<RankPoint> points = ranking(scores, positive);
-  const RankPoint& all = points.back();
-  if (all.true_positives == 0 || all.false_positives == 0) return undefined;
-  double rate = 0,
-         gap = -1;  // the false positive rate, and how far it is above the false negatives'
-  for (size_t i = 1; i < points.size(); ++i) {
-    const double next_rate = points[i].false_positives / all.false_positives;
-    const double next_gap = next_rate - (1 - points[i].true_positives / all.true_positives);
-    if (next_gap >= 0) return rate + (next_rate - rate) * (-gap / (next_gap - gap));
-    rate = next_rate;
-    gap = next_gap;
-  }
-  return rate;
-}
-
-double best_threshold(const std::vector<double>& scores, const std::vector<bool>& positive) {
-  LATHE_CHECK(scores.size() == positive.size(), "metrics: ", scores.size(), " scores, but ",
-              positive.size(), " labels");
-  std::vector<std::pair<double, bool>> sorted;
-  for (size_t i = 0; i < scores.size(); ++i)
-    if (!std::isnan(scores[i])) sorted.emplace_back(scores[i], positive[i]);
-  std::sort(sorted.begin(), sorted.end());
-  int64_t correct = std::count_if(sorted.begin(), sorted.end(), [](auto& s) { return s.second; });
-  int64_t most = -1;
-  double best = 0.5;
-  // `correct` is that of all thresholds from `low` to before `high`.
-  auto consider = [&](double low, double high) {
-    double threshold = low + (high - low) / 2;
-    if (!(threshold < high)) threshold = low;  // neighbouring numbers
-    if (low <= 0.5 && 0.5 < high) threshold = 0.5;
-    const bool nearer = std::abs(threshold - 0.5) < std::abs(best - 0.5);
-    if (correct < most || (correct == most && !nearer)) return;
-    most = correct;
-    best = threshold;
-  };
-  if (sorted.empty()) return best;
-  const double least = sorted.front().first;
-  consider(least > 0 ? 0 : least - 1, least);
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    correct += sorted[i].second ? -1 : 1;
-    const bool last = i + 1 == sorted.size();
-    const double score = sorted[i].first, high = last ? std::max(1.0, score) : sorted[i + 1].first;
-    if (last || score < high) consider(score, high);
-  }
-  return best;
-}
-
 void Evaluator::add(double batch_loss, const Tensor& outputs, const Tensor& labels) {
   columns_of(outputs, labels);
   const Tensor host = labels.to(Device::cpu);
@@ -230,13 +138,15 @@ void Evaluator::add(double batch_loss, const Tensor& outputs, const Tensor& labe
     loss_ += batch_loss * weight;
     weight_ += weight;
   }
-  for (int64_t i = 0; i < host.numel(); ++i) {
-    const int64_t label = label_at(host, i);
-    LATHE_CHECK(label >= 0 && label < classes_, "metrics: label ", label, " is none of ", classes_,
-                " classes");
-    labels_.push_back(label);
-  }
-  for (auto& row : probabilities(outputs)) rows_.push_back(std::move(row));
+  std::vector<std::vector<double>> rows = probabilities(outputs);
+  for (int64_t i = 0; i < host.numel(); ++i) add(std::move(rows[size_t(i)]), label_at(host, i));
+}
+
+void Evaluator::add(std::vector<double> row, int64_t label) {
+  LATHE_CHECK(label >= 0 && label < classes_, "metrics: label ", label, " is none of ", classes_,
+              " classes");
+  labels_.push_back(label);
+  rows_.push_back(std::move(row));
 }
 
 std::vector<double> Evaluator::scores() const {
@@ -251,10 +161,20 @@ std::vector<bool> Evaluator::ones() const {
   return all;
 }
 
+std::pair<std::vector<double>, std::vector<bool>> Evaluator::ranked() const {
+  std::vector<double> score = scores();
+  std::vector<bool> positive = ones();
+  if (positive_ == 0) {
+    for (double& s : score) s = -s;
+    positive.flip();
+  }
+  return {score, positive};
+}
+
 Evaluation Evaluator::result(double threshold) const {
   Evaluation e;
   e.samples = int64_t(labels_.size());
-  e.loss = e.samples > 0 ? loss_ / weight_ : 0;
+  e.loss = weight_ > 0 ? loss_ / weight_ : 0;
   e.confusion.assign(size_t(classes_), std::vector<int64_t>(size_t(classes_)));
   int64_t correct = 0;
   for (size_t i = 0; i < rows_.size(); ++i) {
@@ -267,12 +187,7 @@ Evaluation Evaluator::result(double threshold) const {
   e.weighted = weighted_mean(e.confusion);
   if (!e.two_classes()) return e;
   e.positive = measures_of(e.confusion, positive_);
-  std::vector<double> score = scores();
-  std::vector<bool> positive = ones();
-  if (positive_ == 0) {
-    for (double& s : score) s = -s;
-    positive.flip();
-  }
+  const auto [score, positive] = ranked();
   e.roc_auc = roc_auc(score, positive);
   e.average_precision = average_precision(score, positive);
   e.equal_error_rate = equal_error_rate(score, positive);

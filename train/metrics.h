@@ -1,5 +1,5 @@
 // What a model's outputs are worth: loss and accuracy as means over samples, the confusion counts
-// and what follows from them, and the measures of a ranking (ROC-AUC, average precision, EER).
+// and what follows from them.
 // Formulas and conventions are scikit-learn's; the tests compare with it.
 #pragma once
 
@@ -46,19 +46,6 @@ ClassMeasures macro_mean(const Confusion& confusion);
 /// The mean over classes, each weighing as many samples as it has.
 ClassMeasures weighted_mean(const Confusion& confusion);
 
-/// The share of (positive, negative) pairs in which the positive scores higher, ties counting half.
-/// NaN unless both classes occur. A NaN score ranks lowest.
-double roc_auc(const std::vector<double>& scores, const std::vector<bool>& positive);
-/// Sum over thresholds of precision times the step in recall. NaN without positives.
-double average_precision(const std::vector<double>& scores, const std::vector<bool>& positive);
-/// Where the false positive rate equals the false negative rate on the ROC curve, interpolated
-/// linearly between its points. NaN unless both classes occur.
-double equal_error_rate(const std::vector<double>& scores, const std::vector<bool>& positive);
-/// The threshold of best accuracy, above which a score is positive: 0.5, or half-way between
-/// neighbouring scores, or below or above them all; the nearest to 0.5 of equally good ones. A NaN
-/// score is above no threshold.
-double best_threshold(const std::vector<double>& scores, const std::vector<bool>& positive);
-
 /// Everything about an evaluated split.
 struct Evaluation {
   int64_t samples = 0;
@@ -77,6 +64,8 @@ class Evaluator {
   Evaluator(int64_t classes, int64_t positive = 1, std::vector<double> class_weights = {})
       : classes_(classes), positive_(positive), class_weights_(std::move(class_weights)) {}
   void add(double batch_loss, const Tensor& outputs, const Tensor& labels);
+  /// A sample by its class probabilities, without a loss.
+  void add(std::vector<double> row, int64_t label);
   Evaluation result(double threshold = 0.5) const;
   /// Of each sample: its probabilities, and its class.
   const std::vector<std::vector<double>>& rows() const { return rows_; }
@@ -84,6 +73,10 @@ class Evaluator {
   /// P(class 1) of each sample, and whether it is one: for thresholds. Two classes only.
   std::vector<double> scores() const;
   std::vector<bool> ones() const;
+  /// What the ranking is of: a score that rises with P(positive), and whether a sample is positive.
+  std::pair<std::vector<double>, std::vector<bool>> ranked() const;
+  int64_t classes() const { return classes_; }
+  int64_t positive() const { return positive_; }
 
  private:
   int64_t classes_, positive_;

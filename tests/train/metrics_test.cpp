@@ -6,6 +6,8 @@
 #include "layers/loss.h"
 #include "tensor/random.h"
 #include "tests/support.h"
+#include "train/classification_report.h"
+#include "train/ranking.h"
 
 using namespace lathe;
 using nlohmann::json;
@@ -18,7 +20,7 @@ json golden(const std::string& name) {
   return json::parse(in);
 }
 
-Evaluation evaluate(const json& c, int64_t classes) {
+Evaluator evaluator_of(const json& c, int64_t classes) {
   std::vector<double> logits;
   for (const json& row : c["logits"])
     if (row.is_array())
@@ -32,7 +34,16 @@ Evaluation evaluate(const json& c, int64_t classes) {
   const int64_t half = rows / 2;  // in two batches of different size
   evaluator.add(1, x.slice(0, half), y.slice(0, half));
   evaluator.add(2, x.slice(half, rows), y.slice(half, rows));
-  return evaluator.result();
+  return evaluator;
+}
+Evaluation evaluate(const json& c, int64_t classes) { return evaluator_of(c, classes).result(); }
+
+/// Equal to 1e-12; null is NaN.
+void check_measure(double measure, const json& wanted) {
+  if (wanted.is_null())
+    CHECK(std::isnan(measure));
+  else
+    CHECK_EQ(measure, doctest::Approx(double(wanted)).epsilon(1e-12));
 }
 
 }  // namespace
@@ -45,10 +56,13 @@ TEST_CASE("metrics of two classes are scikit-learn's") {
     CHECK_EQ(e.positive.precision, doctest::Approx(double(c["precision"])).epsilon(1e-12));
     CHECK_EQ(e.positive.recall, doctest::Approx(double(c["recall"])).epsilon(1e-12));
     CHECK_EQ(e.positive.f1, doctest::Approx(double(c["f1"])).epsilon(1e-12));
-    CHECK_EQ(e.roc_auc, doctest::Approx(double(c["roc_auc"])).epsilon(1e-12));
-    CHECK_EQ(e.average_precision, doctest::Approx(double(c["average_precision"])).epsilon(1e-12));
-    CHECK_EQ(e.equal_error_rate, doctest::Approx(double(c["eer"])).epsilon(1e-12));
+    check_measure(e.roc_auc, c["roc_auc"]);
+    check_measure(e.average_precision, c["average_precision"]);
+    check_measure(e.equal_error_rate, c["eer"]);
     CHECK_EQ(e.confusion, c["confusion"].get<Confusion>());
+    if (!c["report"].is_null())
+      CHECK_EQ(classification_report(e.confusion, {"fake", "real"}),
+               c["report"].get<std::string>());
     const int64_t half = e.samples / 2;
     CHECK_EQ(e.loss, doctest::Approx(double(half + 2 * (e.samples - half)) / double(e.samples)));
   }
@@ -60,12 +74,53 @@ TEST_CASE("metrics of several classes are scikit-learn's") {
     const Evaluation e = evaluate(c, c["classes"]);
     CHECK_EQ(e.accuracy, doctest::Approx(double(c["accuracy"])).epsilon(1e-12));
     CHECK_EQ(e.confusion, c["confusion"].get<Confusion>());
+    std::vector<std::string> names;
+    for (int i = 0; i < c["classes"]; ++i) {
+      names.push_back("class " + std::to_string(i));
+      for (int k = 0; k < 6 * i % 31; ++k) names.back() += "é";
+    }
+    CHECK_EQ(classification_report(e.confusion, names), c["report"].get<std::string>());
     for (auto [name, m] : {std::pair("macro", e.macro), {"weighted", e.weighted}}) {
       CHECK_EQ(m.precision, doctest::Approx(double(c[name][0])).epsilon(1e-12));
       CHECK_EQ(m.recall, doctest::Approx(double(c[name][1])).epsilon(1e-12));
       CHECK_EQ(m.f1, doctest::Approx(double(c[name][2])).epsilon(1e-12));
     }
   }
+}
+
+TEST_CASE("the curves are scikit-learn's, and short for many samples") {
+  const json cases = golden("metrics.json")["binary"];
+  for (const json& c : cases) {
+    if (c["fpr"].empty()) continue;  // one class
+    const auto [scores, positive] = evaluator_of(c, 2).ranked();
+    const std::vector<CurvePoint> curve = ranking_curve(scores, positive);
+    REQUIRE_EQ(curve.size(), c["fpr"].size());
+    CHECK_EQ(curve[0].threshold, HUGE_VAL);
+    for (size_t i = 0; i < curve.size(); ++i) {
+      check_measure(curve[i].false_positive_rate, c["fpr"][i]);
+      check_measure(curve[i].true_positive_rate, c["tpr"][i]);
+      check_measure(curve[i].true_positive_rate, c["curve_recall"][i]);
+      check_measure(curve[i].precision, c["curve_precision"][i]);
+      if (i > 0) check_measure(curve[i].threshold, c["thresholds"][i - 1]);
+    }
+  }
+  std::vector<double> scores;
+  std::vector<bool> positive;
+  const RandomStream random(4, Purpose::test);
+  for (uint64_t i = 0; i < 100'000; ++i) {
+    scores.push_back(random.uniform53(2 * i));
+    positive.push_back(random.uniform53(2 * i + 1) < scores.back());
+  }
+  const std::vector<CurvePoint> curve = ranking_curve(scores, positive);
+  CHECK_LT(curve.size(), 8000);
+  CHECK_EQ(curve.back().true_positive_rate, 1);
+  for (size_t i = 1; i < curve.size(); ++i) {
+    CHECK_LE(curve[i].true_positive_rate - curve[i - 1].true_positive_rate, 1.0 / 2000 + 1e-4);
+    CHECK_LE(curve[i].false_positive_rate - curve[i - 1].false_positive_rate, 1.0 / 2000 + 1e-4);
+  }
+  const std::vector<CurvePoint> one_class = ranking_curve({0.1, 0.2}, {true, true});
+  REQUIRE_EQ(one_class.size(), 3);
+  CHECK(std::isnan(one_class[1].false_positive_rate));
 }
 
 TEST_CASE("a ranking of one class has no ROC") {

@@ -6,6 +6,8 @@ find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(JPEG REQUIRED)  # libjpeg-turbo: only its decoder's pixels are PIL's
 find_path(LATHE_STB_INCLUDE NAMES stb/stb_image.h REQUIRED)
+find_path(LATHE_PROTOZERO_INCLUDE NAMES protozero/pbf_writer.hpp REQUIRED)  # headers, as the next
+find_path(LATHE_BOOST_INCLUDE NAMES boost/crc.hpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus QUIET)  # a header; Debian's package has a CMake file, others may have none

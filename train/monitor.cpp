@@ -13,10 +13,12 @@ void check_monitors(const Recipe& recipe, const Dataset* valid) {
                                      {"checkpoint.monitor", recipe.checkpoint.monitor}}) {
     if (!monitor.starts_with("valid_") || monitor == "valid_loss") continue;
     LATHE_CHECK(valid, key, ": ", monitor, " needs a validation set: data.valid names no files");
-    if (monitor != "valid_roc_auc") continue;
+    if (monitor != "valid_roc_auc" && monitor != "valid_average_precision" &&
+        monitor != "valid_eer")
+      continue;
     const std::vector<int64_t> counts = class_counts(*valid);
-    LATHE_CHECK(counts.size() == 2 && std::count(counts.begin(), counts.end(), 0) == 0, key,
-                ": valid_roc_auc needs samples of two classes in data.valid");
+    LATHE_CHECK(counts.size() == 2 && std::count(counts.begin(), counts.end(), 0) == 0, key, ": ",
+                monitor, " needs samples of two classes in data.valid");
   }
 }
 

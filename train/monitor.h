@@ -12,8 +12,10 @@
 
 namespace lathe {
 
-/// Losses should fall, everything else rise.
-inline bool lower_is_better(const std::string& monitor) { return monitor.ends_with("_loss"); }
+/// Losses and error rates should fall, everything else rise.
+inline bool lower_is_better(const std::string& monitor) {
+  return monitor.ends_with("_loss") || monitor.ends_with("_eer");
+}
 
 /// Throws Error(usage) where a recipe watches what its run is not going to measure. `valid` may be
 /// null.

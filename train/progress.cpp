@@ -112,9 +112,9 @@ void Progress::message(const std::string& text) {
   if (!quiet_) std::cerr << text << std::endl;
 }
 
-void Progress::epoch_line(const std::string& text) {
+void Progress::epoch_line(const std::string& text, const std::string& more) {
   erase();
-  log(text);
+  log(text + more);
   if (style_ == ProgressStyle::bar || style_ == ProgressStyle::line) std::cerr << text << std::endl;
 }
 

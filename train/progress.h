@@ -38,7 +38,8 @@ class Progress {
   /// A line for people that stays; not shown when quiet.
   void message(const std::string& text);
   /// The line that stays of an epoch; not shown with --progress json or off.
-  void epoch_line(const std::string& text);
+  /// `more` of it goes to the log alone.
+  void epoch_line(const std::string& text, const std::string& more = "");
   /// A line for the log alone.
   void log(const std::string& text);
 

@@ -95,6 +95,10 @@ struct Recipe {
     int64_t every = 0, keep = 0;
     std::string monitor = "valid_loss";
   } checkpoint;
+  struct Log {
+    bool tensorboard = true, images = true, histograms = false, plots = true;
+    int64_t every_steps = 100;
+  } log;
   struct Init {
     Paths weights;
     bool strict = true;

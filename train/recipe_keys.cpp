@@ -5,9 +5,10 @@ namespace lathe {
 namespace {
 
 /// The columns of results.csv that can be watched.
-const std::vector<std::string> monitors = {"valid_loss",   "valid_accuracy", "valid_precision",
-                                           "valid_recall", "valid_f1",       "valid_roc_auc",
-                                           "train_loss",   "train_accuracy"};
+const std::vector<std::string> monitors = {
+    "valid_loss", "valid_accuracy", "valid_precision",         "valid_recall",
+    "valid_f1",   "valid_roc_auc",  "valid_average_precision", "valid_eer",
+    "train_loss", "train_accuracy"};
 
 }  // namespace
 
@@ -269,6 +270,28 @@ const std::vector<RecipeKey>& recipe_keys() {
        "the result by which weights/best is chosen; valid_loss is the training loss where there is "
        "no data.valid",
        monitors},
+
+      {.name = "log.tensorboard",
+       .field = [](R r) -> F { return &r.log.tensorboard; },
+       .help = "write tb/events.out.tfevents.* in the run's folder, for TensorBoard",
+       .result = false},
+      {.name = "log.every_steps",
+       .field = [](R r) -> F { return &r.log.every_steps; },
+       .help = "a line with the loss in train.log every so many steps; 0: none",
+       .least = 0,
+       .result = false},
+      {.name = "log.images",
+       .field = [](R r) -> F { return &r.log.images; },
+       .help = "TensorBoard: the confusion matrix of data.valid, each epoch",
+       .result = false},
+      {.name = "log.histograms",
+       .field = [](R r) -> F { return &r.log.histograms; },
+       .help = "TensorBoard: how each parameter's values are spread, each epoch",
+       .result = false},
+      {.name = "log.plots",
+       .field = [](R r) -> F { return &r.log.plots; },
+       .help = "plots/ in the run's folder: curves and the confusion matrix of the best weights",
+       .result = false},
 
       {"init.weights", [](R r) -> F { return &r.init.weights; },
        "a file or a list of files to begin with; empty: fresh weights"},

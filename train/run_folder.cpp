@@ -15,6 +15,8 @@
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
 #include "train/environment.h"
+#include "train/event_file.h"
+#include "train/plots.h"
 
 namespace lathe {
 
@@ -70,6 +72,8 @@ void RunFolder::clear() const {
   std::error_code missing;
   fs::remove(log(), missing);
   fs::remove(results(), missing);
+  remove_events(events());
+  remove_plots(plots());
   std::vector<fs::path> old;
   for (const auto& entry : fs::directory_iterator(path_ / "weights", missing))
     if (is_weights_name(entry.path().filename().string())) old.push_back(entry.path());

@@ -1,4 +1,6 @@
-// The folder of a run, runs/train/NAME: recipe.toml, env.json, train.log, results.csv and weights/.
+// The folder of a run, runs/train/NAME: recipe.toml, env.json, train.log, results.csv,
+// weights/,
+// tb/ and plots/.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +25,13 @@ class RunFolder {
   std::filesystem::path recipe() const { return path_ / "recipe.toml"; }
   std::filesystem::path results() const { return path_ / "results.csv"; }
   std::filesystem::path log() const { return path_ / "train.log"; }
+  /// Where TensorBoard's files are.
+  std::filesystem::path events() const { return path_ / "tb"; }
+  /// Where pictures and the data behind them are.
+  std::filesystem::path plots() const { return path_ / "plots"; }
   /// weights/NAME.safetensors.
   std::filesystem::path weights(const std::string& name) const;
-  /// Removes the weights, log and results of an earlier run, and no other file.
+  /// Removes the weights, log, events, plots and results of an earlier run, and no other file.
   void clear() const;
   /// Writes env.json: the environment and the command line.
   void write_environment(const std::string& command_line) const;

@@ -12,6 +12,7 @@
 #include "train/freeze.h"
 #include "train/nonfinite.h"
 #include "train/plot.h"
+#include "train/plots.h"
 
 namespace lathe {
 namespace {
@@ -35,6 +36,14 @@ std::string epoch_text(const EpochResult& r, int64_t epochs, bool best) {
         fmt::format("  valid loss {:.5g}, accuracy {:.2f} %", r.valid_loss, 100 * r.valid_accuracy);
   text += fmt::format("  lr {:g}  {:.2f} s", r.lr, r.seconds);
   return best ? text + "  * best" : text;
+}
+
+/// The cells of two classes' confusion matrix, for the log.
+std::string counts_text(const std::optional<Evaluation>& e, int64_t positive) {
+  if (!e || !e->two_classes()) return "";
+  const size_t p = size_t(positive), n = 1 - p;
+  return fmt::format("  TP {}, TN {}, FP {}, FN {}", e->confusion[p][p], e->confusion[n][n],
+                     e->confusion[n][p], e->confusion[p][n]);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -69,6 +78,11 @@ bool Trainer::done() const {
   return enough_steps() && state_.batches < train_loader_->batches();
 }
 
+/// The plots of the epochs so far.
+void Trainer::draw(Progress& progress) const {
+  if (recipe_.log.plots && state_.epoch > 0) progress.message(draw_plots(folder_->plots()));
+}
+
 int Trainer::run(Progress& progress, const std::function<void(const EpochResult&)>& on_epoch) {
   StopSignals signals;
   while (!done()) {
@@ -80,10 +94,12 @@ int Trainer::run(Progress& progress, const std::function<void(const EpochResult&
       save();
       progress.message(
           fmt::format("stopped; weights and state are in {}", folder_->weights("last").string()));
+      draw(progress);
       return signals.stop();
     }
     record(*result, progress, on_epoch);
   }
+  draw(progress);
   return 0;
 }
 
@@ -92,6 +108,8 @@ Trainer::Epoch Trainer::train_epoch(Progress& progress, StopSignals& signals) {
   train_loader_->begin(uint32_t(epoch), state_.batches);
   progress.begin(fmt::format("epoch {}/{}", epoch, recipe_.train.epochs), train_->size(),
                  state_.sums.samples);
+  if (state_.batches == 0)
+    progress.log(fmt::format("epoch {}: learning rate {:g}", epoch, schedule_->lr(epoch - 1, 0)));
   while (const Batch* batch = enough_steps() ? nullptr : train_loader_->next()) {
     optimizer_->set_lr(schedule_->lr(state_.epoch, state_.batches));
     const StepResult result = (*train_step_)(batch->inputs, batch->labels);
@@ -99,6 +117,10 @@ Trainer::Epoch Trainer::train_epoch(Progress& progress, StopSignals& signals) {
     state_.sums.add(result.loss, result.outputs, batch->labels, class_weights_);
     ++state_.steps;
     ++state_.batches;
+    events_->step(state_.steps, result.loss);
+    if (const int64_t every = recipe_.log.every_steps; every > 0 && state_.steps % every == 0)
+      progress.log(fmt::format("step {}: loss {:.5g}, in the epoch so far {:.5g}", state_.steps,
+                               result.loss, state_.sums.mean_loss()));
     if (state_.steps == 1) writer_->write_initial();  // not before: the first step is soon
     progress.update(state_.sums.samples, state_.sums.mean_loss());
     if (signals.take_save()) save();
@@ -109,19 +131,20 @@ Trainer::Epoch Trainer::train_epoch(Progress& progress, StopSignals& signals) {
   return state_.batches == train_loader_->batches() ? Epoch::finished : Epoch::stopped;
 }
 
-/// The measures of the validation set; nothing when a signal asks to stop in the middle of it.
-std::optional<Evaluation> Trainer::validate(StopSignals& signals) {
-  Evaluator evaluator(int64_t(classes_.size()), positive_, class_weights_);
+/// Measures the validation set; false when a signal asks to stop in the middle of it.
+bool Trainer::validate(StopSignals& signals) {
+  evaluator_.emplace(int64_t(classes_.size()), positive_, class_weights_);
   valid_loader_->begin(0);
   while (const Batch* batch = valid_loader_->next()) {
     const StepResult result = (*eval_step_)(batch->inputs, batch->labels);
     if (!std::isfinite(result.loss) && weight_of(batch->labels, class_weights_) > 0)
       stop_nonfinite(*batch, "the validation loss", result.loss);
-    evaluator.add(result.loss, result.outputs, batch->labels);
+    evaluator_->add(result.loss, result.outputs, batch->labels);
     if (signals.take_save()) save();
-    if (signals.stop()) return std::nullopt;
+    if (signals.stop()) return false;
   }
-  return evaluator.result();
+  validation_ = evaluator_->result();
+  return true;
 }
 
 std::optional<EpochResult> Trainer::end_epoch(double seconds, StopSignals& signals) {
@@ -134,15 +157,19 @@ std::optional<EpochResult> Trainer::end_epoch(double seconds, StopSignals& signa
   result.lr = optimizer_->options().lr;
   if (valid_) {
     const auto start = std::chrono::steady_clock::now();
-    const std::optional<Evaluation> e = validate(signals);
-    if (!e) return std::nullopt;
+    if (!validate(signals)) return std::nullopt;
+    const std::optional<Evaluation>& e = validation_;
     seconds += seconds_since(start);
     result.valid_loss = e->loss;
     result.valid_accuracy = e->accuracy;
     const ClassMeasures& m = e->two_classes() ? e->positive : e->macro;
     result.further = {
         {"valid_precision", m.precision}, {"valid_recall", m.recall}, {"valid_f1", m.f1}};
-    if (e->two_classes()) result.further.emplace_back("valid_roc_auc", e->roc_auc);
+    if (e->two_classes())
+      for (const auto& [name, value] : {std::pair("valid_roc_auc", e->roc_auc),
+                                        {"valid_average_precision", e->average_precision},
+                                        {"valid_eer", e->equal_error_rate}})
+        result.further.emplace_back(name, value);
   }
   result.seconds = seconds;
   return result;
@@ -168,10 +195,13 @@ void Trainer::record(const EpochResult& result, Progress& progress,
   if (best) {
     state_.best_epoch = result.epoch;
     writer_->keep_best(result.epoch);
+    if (evaluator_ && recipe_.log.plots) write_plot_data(folder_->plots(), *evaluator_, classes_);
   }
   results_->append(result);
+  events_->epoch(result, validation_, *model_);
   writer_->end_epoch(state_, done());
-  progress.epoch_line(epoch_text(result, recipe_.train.epochs, best));
+  progress.epoch_line(epoch_text(result, recipe_.train.epochs, best),
+                      counts_text(validation_, positive_));
   if (stopped_early() && state_.epoch < recipe_.train.epochs)
     progress.message(fmt::format("stopped early: {} got no better for {} epochs",
                                  recipe_.early_stopping.monitor, recipe_.early_stopping.patience));

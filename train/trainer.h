@@ -9,6 +9,7 @@
 #include "data/loader.h"
 #include "train/checkpoint_writer.h"
 #include "train/progress.h"
+#include "train/run_events.h"
 #include "train/run_folder.h"
 #include "train/signals.h"
 #include "train/task.h"
@@ -52,7 +53,7 @@ class Trainer {
   void write_beginning(const std::string& command_line);
 
   Epoch train_epoch(Progress& progress, StopSignals& signals);
-  std::optional<Evaluation> validate(StopSignals& signals);
+  bool validate(StopSignals& signals);
   std::optional<EpochResult> end_epoch(double seconds, StopSignals& signals);
   bool watch(const EpochResult& result);
   void record(const EpochResult& result, Progress& progress,
@@ -60,6 +61,7 @@ class Trainer {
   bool enough_steps() const;
   bool stopped_early() const;
   bool done() const;
+  void draw(Progress& progress) const;
 
   void save();
   void check_weights();
@@ -85,6 +87,9 @@ class Trainer {
   std::optional<RunFolder> folder_;
   std::optional<ResultsFile> results_;
   std::unique_ptr<CheckpointWriter> writer_;
+  std::unique_ptr<RunEvents> events_;
+  std::optional<Evaluator> evaluator_;    // of the validation set in the epoch that has ended
+  std::optional<Evaluation> validation_;  // what it came to
   TrainState state_;
 };
 

@@ -171,6 +171,8 @@ void Trainer::write_beginning(const std::string& command_line) {
   atomic_write(folder_->recipe(), to_toml(recipe_));
   folder_->write_environment(command_line);
   results_->keep_until(state_.epoch);
+  cut_events(folder_->events(), state_.steps, state_.epoch);
+  events_ = std::make_unique<RunEvents>(*folder_, recipe_.log);
 }
 
 }  // namespace lathe

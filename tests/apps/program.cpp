@@ -83,6 +83,8 @@ epochs = 6
 batch_size = 4
 [optimizer]
 lr = 1e-3
+[log]
+plots = false
 )");
   return folder / "small.toml";
 }

@@ -89,6 +89,7 @@ int64_t allocations_of_run(int64_t samples) {
   recipe.model.options = {{"hidden", "[8]"}};
   recipe.train.batch_size = 4;
   recipe.train.epochs = 1;
+  recipe.log.plots = false;
   Trainer trainer(recipe, Device::cpu);
   trainer.start(RunFolder::create(scratch.path(), "run", false), "");
   Progress progress(ProgressStyle::off, true);

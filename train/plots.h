@@ -1,0 +1,31 @@
+// Pictures of what a run or an evaluation came to: CSV files, a script for gnuplot that draws them,
+// and, where gnuplot is found, PNG and SVG.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "train/metrics.h"
+
+namespace lathe {
+
+/// Writes confusion.csv and, of two classes that both occur, roc.csv and precision_recall.csv. The
+/// curves' thresholds are of the positive class's probability.
+void write_plot_data(const std::filesystem::path& folder, const Evaluator& samples,
+                     const std::vector<std::string>& classes, double threshold = 0.5);
+
+/// Draws what data there are, and loss and accuracy where there is a results.csv in the folder
+/// above. Returns a line for people: what was drawn, or why nothing was and what to do.
+std::string draw_plots(const std::filesystem::path& folder);
+
+/// Removes what these two make, and no other files.
+void remove_plots(const std::filesystem::path& folder);
+
+/// Runs a program of $PATH without a shell in a folder, its output going to a file there. Returns
+/// its exit code, 128 + the signal that ended it, -1 where there is no such program, or -2 where it
+/// took longer than `seconds` and was ended.
+int run_program(const std::vector<std::string>& words, const std::filesystem::path& folder,
+                const std::string& output, double seconds);
+
+}  // namespace lathe

@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   std::ifstream list(argv[1]);
   std::vector<std::string> files;
   for (std::string line; std::getline(list, line);) files.push_back(line);
-  const lathe::PixelScale scale({0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f});
+  const lathe::PixelScale scale({0.485, 0.456, 0.406}, {0.229, 0.224, 0.225});
   Times best{1e30, 1e30, 1e30};
   for (int round = argc > 2 ? std::stoi(argv[2]) : 3; round > 0; --round) {
     const Times times = one_round(files, scale);

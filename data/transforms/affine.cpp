@@ -39,6 +39,25 @@ AffineMap torchvision_lookup(int64_t width, int64_t height, double degrees,
   return m;
 }
 
+AffineMap pil_rotation_lookup(int64_t width, int64_t height, double degrees) {
+  degrees = std::fmod(degrees, 360);
+  const double angle = -(degrees < 0 ? degrees + 360 : degrees) * (std::numbers::pi / 180);
+  const auto places = [](double x) { return std::nearbyint(x * 1e15) / 1e15; };
+  const double c = places(std::cos(angle)), s = places(std::sin(angle));
+  const double middle_x = double(width) / 2, middle_y = double(height) / 2;
+  return {c,  s, c * -middle_x + s * -middle_y + middle_x,
+          -s, c, -s * -middle_x + c * -middle_y + middle_y};
+}
+
+AffineMap shift_scale_rotate_map(int64_t width, int64_t height, const std::array<double, 2>& shift,
+                                 const std::array<double, 2>& scale, double degrees) {
+  const double turn = degrees * (std::numbers::pi / 180), c = std::cos(turn), s = std::sin(turn);
+  const double middle_x = double(width) / 2 - 0.5, middle_y = double(height) / 2 - 0.5;
+  const double a = c * scale[0], b = s * scale[1], d = -s * scale[0], e = c * scale[1];
+  return {a, b, middle_x + shift[0] - a * middle_x - b * middle_y,
+          d, e, middle_y + shift[1] - d * middle_x - e * middle_y};
+}
+
 namespace {
 
 /// The coordinate of a row's pixels on one axis: PIL counts in 65536ths of a pixel where the map
@@ -91,6 +110,38 @@ Image transform_nearest(const Image& image, const AffineMap& m, std::array<uint8
   for (int64_t y = 0; y < image.height; ++y)
     for (int64_t x = 0; x < image.width; ++x, to += 3)
       copy_pixel(image, x_of.at(x, y), y_of.at(x, y), fill, to);
+  return result;
+}
+
+Image transform_bilinear(const Image& image, const AffineMap& m, std::array<uint8_t, 3> fill) {
+  Image result(image.width, image.height);
+  uint8_t* to = result.pixels.data();
+  const auto within = [](int64_t at, int64_t count) {
+    return std::clamp<int64_t>(at, 0, count - 1);
+  };
+  for (int64_t y = 0; y < image.height; ++y)
+    for (int64_t x = 0; x < image.width; ++x, to += 3) {
+      const double middle_x = double(x) + 0.5, middle_y = double(y) + 0.5;
+      const double from_x = m[0] * middle_x + m[1] * middle_y + m[2],
+                   from_y = m[3] * middle_x + m[4] * middle_y + m[5];
+      if (!(from_x >= 0 && from_x < double(image.width) && from_y >= 0 &&
+            from_y < double(image.height))) {
+        std::copy_n(fill.data(), 3, to);
+        continue;
+      }
+      const double left = std::floor(from_x - 0.5), top = std::floor(from_y - 0.5);
+      const double right_share = from_x - 0.5 - left, below_share = from_y - 0.5 - top;
+      const int64_t x0 = within(int64_t(left), image.width),
+                    x1 = within(int64_t(left) + 1, image.width);
+      const uint8_t* above = image.row(within(int64_t(top), image.height));
+      const uint8_t* below = image.row(within(int64_t(top) + 1, image.height));
+      for (int64_t c = 0; c < 3; ++c) {
+        const auto between = [](double a, double b, double share) { return a + (b - a) * share; };
+        to[c] = uint8_t(between(between(above[x0 * 3 + c], above[x1 * 3 + c], right_share),
+                                between(below[x0 * 3 + c], below[x1 * 3 + c], right_share),
+                                below_share));
+      }
+    }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "data/image/image.h"
+#include "data/transforms/border.h"
 
 namespace lathe {
 
@@ -16,16 +17,29 @@ Image crop(const Image& image, const Window& window);
 Image mirrored(const Image& image);  ///< left and right exchanged
 Image upside_down(const Image& image);
 
+struct Margins {
+  int64_t left = 0, top = 0, right = 0, bottom = 0;
+};
+/// The image with margins around it, of `fill` where the border is constant.
+Image padded(const Image& image, const Margins& margins, Border border,
+             const std::array<uint8_t, 3>& fill);
+/// The image with another one laid upon it, its upper left corner at x, y; it has to fit.
+Image pasted(Image image, const Image& part, int64_t x, int64_t y);
+
 /// (pixel / 255 - mean) / deviation of each channel, rounded as torchvision's ToTensor and
-/// Normalize round: there are 256 results a channel, kept in a table.
+/// Normalize round, in f32 or in f64: there are 256 results a channel, kept in tables.
 class PixelScale {
  public:
-  PixelScale(const std::array<float, 3>& mean, const std::array<float, 3>& deviation);
+  PixelScale(const std::array<double, 3>& mean, const std::array<double, 3>& deviation);
   /// `to` holds (height, width, 3) numbers.
   void apply(const Image& image, float* to) const;
+  void apply(const Image& image, double* to) const;
 
  private:
-  std::array<std::array<float, 256>, 3> values_;
+  template <class T>
+  using Table = std::array<std::array<T, 256>, 3>;
+  Table<float> singles_;
+  Table<double> doubles_;
 };
 
 }  // namespace lathe

@@ -10,7 +10,7 @@ namespace lathe {
 
 const nlohmann::json& StepParameters::value(const std::string& name) {
   static const nlohmann::json absent;
-  taken_.push_back(name);
+  taken_.insert(name);
   const auto found = step_.find(name);
   return found == step_.end() ? absent : *found;
 }
@@ -75,22 +75,41 @@ std::vector<double> StepParameters::numbers(const std::string& name, std::vector
   return given.get<std::vector<double>>();
 }
 
-std::pair<double, double> StepParameters::range(const std::string& name,
-                                                std::pair<double, double> otherwise, double least,
-                                                double most) {
-  const std::vector<double> ends = numbers(name, {otherwise.first, otherwise.second}, least, most);
+Range StepParameters::range(const std::string& name, Range otherwise, double least, double most) {
+  const std::vector<double> ends = numbers(name, {otherwise.low, otherwise.high}, least, most);
   if (ends[0] > ends[1]) refuse(name, "[low, high]");
   return {ends[0], ends[1]};
 }
 
+Range StepParameters::symmetric(const std::string& name, Range otherwise, double least,
+                                double most) {
+  if (!value(name).is_number()) return range(name, otherwise, least, most);
+  const double end = number(name, 0, 0, most);
+  return {std::max(-end, least), end};
+}
+
+Range StepParameters::up_to(const std::string& name, Range otherwise, double most) {
+  if (!value(name).is_number()) return range(name, otherwise, 0, most);
+  return {0, number(name, 0, 0, most)};
+}
+
+std::array<uint8_t, 3> StepParameters::fill(const std::string& name) {
+  const std::string given = has("value") ? "value" : name;
+  value(name);  // known under both names
+  if (value(given).is_array()) {
+    const std::vector<double> colors = numbers(given, {0, 0, 0}, 0, 255);
+    return {uint8_t(colors[0]), uint8_t(colors[1]), uint8_t(colors[2])};
+  }
+  const uint8_t color = uint8_t(number(given, 0, 0, 255));
+  return {color, color, color};
+}
+
 void StepParameters::finish() const {
+  const std::vector<std::string> known(taken_.begin(), taken_.end());
   for (const auto& [name, value] : step_.items())
-    if (std::find(taken_.begin(), taken_.end(), name) == taken_.end()) {
-      std::vector<std::string> known = taken_;
-      known.erase(known.begin());
+    if (name != "name" && !taken_.contains(name))
       fail(ErrorKind::usage, place_, "has no parameter '", name, "'; expects ", list_text(known),
            suggestion(name, known));
-    }
 }
 
 }  // namespace lathe

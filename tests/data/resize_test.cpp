@@ -90,7 +90,8 @@ TEST_CASE("pixels: cut, mirrored, turned over, scaled") {
   CHECK(bool(upside_down(upside_down(image)) == image));
   CHECK(upside_down(image).row(0)[4] == image.row(2)[4]);
   std::vector<float> numbers(45);
-  PixelScale({0.5f, 0.25f, 0}, {2, 0.5f, 1}).apply(image, numbers.data());
+  const PixelScale scale({0.5, 0.25, 0}, {2, 0.5, 1});
+  scale.apply(image, numbers.data());
   for (size_t i = 0; i < 45; i += 3) {
     CHECK(numbers[i] == (float(image.pixels[i]) / 255 - 0.5f) / 2);
     CHECK(numbers[i + 1] == (float(image.pixels[i + 1]) / 255 - 0.25f) / 0.5f);

@@ -71,9 +71,7 @@ Image ImageDataset::pixels(int64_t index, uint32_t epoch) const {
 void ImageDataset::fill(int64_t index, uint32_t epoch, void* to) const {
   const Image image = pixels(index, epoch);
   if (options_.dtype == DType::f32) return pipeline_.scale().apply(image, static_cast<float*>(to));
-  ReusedVector<float> numbers(image.pixels.size());
-  pipeline_.scale().apply(image, numbers.data());
-  std::copy(numbers.begin(), numbers.end(), static_cast<double*>(to));
+  pipeline_.scale().apply(image, static_cast<double*>(to));
 }
 
 }  // namespace lathe

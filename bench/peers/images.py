@@ -62,7 +62,7 @@ def measure(program, files, rounds, folder):
     for _ in range(rounds):
         out = subprocess.run([program, listed, "1"], capture_output=True, text=True, check=True).stdout.split()
         if float(out[0]) < least.get("Lathe", 1e30):
-            least["Lathe"], shares = float(out[0]), f"decode {out[1]}, resize {out[2]}"
+            least["Lathe"], shares = float(out[0]), f"decode {out[1]}, steps {out[2]}"
         for name, step in peers.items():
             start = time.perf_counter()
             for file in files:

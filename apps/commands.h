@@ -14,7 +14,7 @@ void add_convert(Program& program);
 void add_kernels(Program& program);
 void add_bench(Program& program);
 void add_env(Program& program);
-void add_data(Program& program);
+void add_data_make(Program& program);
 void add_data_look(Program& program);  ///< data transform, show, bench
 
 }  // namespace lathe::apps

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   add_kernels(program);
   add_bench(program);
   add_env(program);
-  add_data(program);
+  add_data_make(program);
   add_data_look(program);
   return program.run(argc, argv);
 }

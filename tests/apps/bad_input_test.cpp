@@ -305,6 +305,14 @@ std::vector<Mistake> mistakes() {
        {"data", "make", "landmarks", "x", "--train", "0"},
        2,
        "--train: expects at least 1"},
+      {"size of landmarks",
+       {"data", "make", "landmarks", "x", "--size", "64"},
+       2,
+       "--size: landmarks have none"},
+      {"size of faces",
+       {"data", "make", "faces", "x", "--size", "9"},
+       2,
+       "expects a size of 32 to"},
       {"data command", {"data", "mkae"}, 2, "did you mean 'make'?"},
   };
   if (!unavailable(Device::cuda).empty())

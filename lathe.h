@@ -3,10 +3,15 @@
 #pragma once
 
 #include "data/image/image.h"
+#include "data/mix.h"
 #include "data/transforms/affine.h"
+#include "data/transforms/blur.h"
 #include "data/transforms/color.h"
+#include "data/transforms/compression.h"
+#include "data/transforms/noise.h"
 #include "data/transforms/pixels.h"
 #include "data/transforms/resize.h"
+#include "data/transforms/transform.h"
 #include "layers/activation.h"
 #include "layers/arithmetic.h"
 #include "layers/batch_norm.h"

@@ -191,6 +191,8 @@ void check_together(const Recipe& r, const std::string& source) {
       demand(classes[i] != classes[k], concat("data.classes names '", classes[i], "' twice"));
   demand(r.freeze.except.empty() || r.freeze.only.empty(),
          "freeze.except and freeze.only: expects one of them, not both");
+  demand(r.train.mixup == 0 || r.train.cutmix == 0,
+         "train.mixup and train.cutmix: expects one of them, not both");
   demand(r.data.positive.empty() || classes.empty() ||
              std::find(classes.begin(), classes.end(), r.data.positive) != classes.end(),
          concat("data.positive '", r.data.positive, "' is none of data.classes",

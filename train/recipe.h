@@ -89,6 +89,7 @@ struct Recipe {
     bool shuffle = true;
     int64_t seed = 0;
     double clip_norm = 0;
+    double mixup = 0, cutmix = 0;
     int64_t max_steps = 0;
   } train;
   struct Checkpoint {

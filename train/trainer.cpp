@@ -112,6 +112,7 @@ Trainer::Epoch Trainer::train_epoch(Progress& progress, StopSignals& signals) {
     progress.log(fmt::format("epoch {}: learning rate {:g}", epoch, schedule_->lr(epoch - 1, 0)));
   while (const Batch* batch = enough_steps() ? nullptr : train_loader_->next()) {
     optimizer_->set_lr(schedule_->lr(state_.epoch, state_.batches));
+    if (mixing_) mixing_->mix(batch->inputs, batch->labels, uint32_t(epoch), state_.batches);
     const StepResult result = (*train_step_)(batch->inputs, batch->labels);
     if (!std::isfinite(result.loss)) stop_nonfinite(*batch, "the loss", result.loss);
     state_.sums.add(result.loss, result.outputs, batch->labels, class_weights_);

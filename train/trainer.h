@@ -8,6 +8,7 @@
 
 #include "data/loader.h"
 #include "train/checkpoint_writer.h"
+#include "train/mixing.h"
 #include "train/progress.h"
 #include "train/run_events.h"
 #include "train/run_folder.h"
@@ -81,6 +82,7 @@ class Trainer {
   std::unique_ptr<ParameterArena> arena_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Schedule> schedule_;
+  std::unique_ptr<Mixing> mixing_;  // where the recipe mixes batches
   std::unique_ptr<TrainStep> train_step_;
   std::unique_ptr<EvalStep> eval_step_;
 

@@ -73,7 +73,12 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   schedule_ = std::make_unique<Schedule>(
       schedule_options(recipe_), recipe_.optimizer.lr, recipe_.train.epochs,
       (train_->size() + recipe_.train.batch_size - 1) / recipe_.train.batch_size);
-  train_step_ = std::make_unique<TrainStep>(*model_, loss_, *optimizer_);
+  const MixingOptions mixing = {recipe_.train.mixup, recipe_.train.cutmix,
+                                uint64_t(recipe_.train.seed)};
+  if (mixing.mixup > 0 || mixing.cutmix > 0)
+    mixing_ = std::make_unique<Mixing>(mixing, loss_, train_->sample_shape());
+  train_step_ =
+      std::make_unique<TrainStep>(*model_, mixing_ ? mixing_->loss() : loss_, *optimizer_);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
   trace_first_step();
   allocator(memory_of(device_)).flush();  // of the parameters' memory before the arena

@@ -15,6 +15,8 @@ void add_kernels(Program& program);
 void add_bench(Program& program);
 void add_env(Program& program);
 void add_data_make(Program& program);
+void add_data_split(Program& program);
+void add_data_stats(Program& program);
 void add_data_look(Program& program);  ///< data transform, show, bench
 
 }  // namespace lathe::apps

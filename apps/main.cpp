@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
   add_bench(program);
   add_env(program);
   add_data_make(program);
+  add_data_split(program);
+  add_data_stats(program);
   add_data_look(program);
   return program.run(argc, argv);
 }

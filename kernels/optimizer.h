@@ -19,9 +19,10 @@ struct Hyper {
   double inverse_loss_scale = 1;  ///< multiplies every gradient
   double max_norm = 0;            ///< gradients are clipped to this norm; 0: they are not
   double step = 1;                ///< t; at 1 the momentum buffer becomes the gradient
+  double l1 = 0;                  ///< of add_l1_gradient, before gradients are multiplied
   double loss = 0;                ///< of this step; nothing is updated when it is not finite
 
-  static constexpr int64_t count = 14, loss_at = 13;
+  static constexpr int64_t count = 15, loss_at = 14;
 };
 static_assert(sizeof(Hyper) == Hyper::count * sizeof(double));
 

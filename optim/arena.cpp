@@ -1,20 +1,30 @@
 #include "optim/arena.h"
 
+#include <algorithm>
+
 namespace lathe {
 
-ParameterArena::ParameterArena(const std::vector<NamedTensor>& parameters) {
+ParameterArena::ParameterArena(const std::vector<NamedTensor>& parameters,
+                               const std::vector<int>& groups) {
+  LATHE_CHECK(groups.empty() || groups.size() == parameters.size(), "arena: expects a group for ",
+              parameters.size(), " parameters, got ", groups.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const NamedTensor& p = parameters[i];
+    if (p.tensor.requires_grad())
+      slices_.push_back({p.name, p.tensor, 0, 0, p.layout, groups.empty() ? 0 : groups[i]});
+  }
+  std::stable_sort(slices_.begin(), slices_.end(),
+                   [](const Slice& a, const Slice& b) { return a.group < b.group; });
   int64_t total = 0;
-  for (const NamedTensor& p : parameters) {
-    if (!p.tensor.requires_grad()) continue;
-    if (!slices_.empty()) {
-      const Tensor& first = slices_[0].parameter;
-      LATHE_CHECK(p.tensor.dtype() == first.dtype() && p.tensor.device() == first.device(),
-                  "arena: expects all parameters ", first.dtype(), " on ", first.device(), ", but ",
-                  p.name, " is ", p.tensor.dtype(), " on ", p.tensor.device());
-    }
-    slices_.push_back({p.name, p.tensor, total, total + p.tensor.numel(), p.layout});
-    const int64_t unit = 64 / size_of(p.tensor.dtype());
-    total = (slices_.back().end + unit - 1) / unit * unit;
+  for (Slice& slice : slices_) {
+    const Tensor &p = slice.parameter, &first = slices_[0].parameter;
+    LATHE_CHECK(p.dtype() == first.dtype() && p.device() == first.device(),
+                "arena: expects all parameters ", first.dtype(), " on ", first.device(), ", but ",
+                slice.name, " is ", p.dtype(), " on ", p.device());
+    slice.begin = total;
+    slice.end = total + p.numel();
+    const int64_t unit = 64 / size_of(p.dtype());
+    total = (slice.end + unit - 1) / unit * unit;
   }
   LATHE_CHECK(!slices_.empty(), "arena: the model has no parameter that requires a gradient");
   const Tensor& first = slices_[0].parameter;

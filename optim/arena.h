@@ -17,11 +17,15 @@ class ParameterArena {
     Tensor parameter;
     int64_t begin, end;
     Layout layout = Layout::plain;
+    int group = 0;
   };
 
   /// Moves the parameters that require a gradient into flat memory, in order, each at a multiple of
-  /// 64 bytes. They must be of one dtype and on one device.
-  explicit ParameterArena(const std::vector<NamedTensor>& parameters);
+  /// 64 bytes. They must be of one dtype and on one device. `groups` has the number of each
+  /// parameter's group, 0 and up; those of a group then lie together, in order of the groups.
+  /// Empty: all are of group 0.
+  explicit ParameterArena(const std::vector<NamedTensor>& parameters,
+                          const std::vector<int>& groups = {});
 
   const std::vector<Slice>& slices() const { return slices_; }
   const Tensor& values() const { return values_; }

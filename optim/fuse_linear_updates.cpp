@@ -40,6 +40,7 @@ bool touches(KernelCall& call, const Tensor& memory) {
 struct Parameter {
   Tensor value, grad, m, v;
   int64_t begin, end;
+  int group;
 };
 
 Parameter parameter_of(const Optimizer& optimizer, const ParameterArena::Slice& slice) {
@@ -48,7 +49,8 @@ Parameter parameter_of(const Optimizer& optimizer, const ParameterArena::Slice& 
   };
   return {slice.parameter,     part(optimizer.arena().grads()),
           part(optimizer.m()), part(optimizer.v()),
-          slice.begin,         slice.end};
+          slice.begin,         slice.end,
+          slice.group};
 }
 
 /// One Linear's backward in the plan; indices of calls, -1 when absent.
@@ -103,8 +105,11 @@ std::optional<LinearBackward> find_linear(const Calls& calls, const Optimizer& o
         const Parameter candidate = parameter_of(optimizer, slice);
         const auto& [db, summed] = call->args;
         if (db.same_elements(candidate.grad) && summed.same_elements(dy)) {
-          linear.bias = candidate;
-          linear.bias_call = next++;
+          if (candidate.group == weight.group) {  // else its sum and its update stay as they are
+            linear.bias = candidate;
+            linear.bias_call = next;
+          }
+          ++next;
           break;
         }
       }
@@ -131,7 +136,8 @@ void replace(Calls& calls, const LinearBackward& linear, const Optimizer& optimi
   Tensor b, b_m, b_v;
   if (linear.bias) b = linear.bias->value.detach(), b_m = linear.bias->m, b_v = linear.bias->v;
   auto fused = kernels::linear_backward_update.bind(w, b, m, v, b_m, b_v, dx, scratch, dy, x,
-                                                    optimizer.hyper(), optimizer.options().rule);
+                                                    optimizer.hyper(linear.weight.group),
+                                                    optimizer.options().rule);
   const int last = std::max({linear.weight_call, linear.bias_call, linear.input_call});
   for (int i : {linear.weight_call, linear.bias_call, linear.input_call})
     if (i >= 0) calls[size_t(i)].reset();
@@ -184,7 +190,7 @@ void shorten_steps(Calls& calls, const Optimizer& optimizer,
 }  // namespace
 
 int fuse_linear_updates(Plan& plan, const Optimizer& optimizer) {
-  if (optimizer.options().clip_norm > 0) return 0;
+  if (optimizer.options().clip_norm > 0 || optimizer.options().l1 > 0) return 0;
   const auto& fused = kernels::linear_backward_update;
   const Device device = optimizer.arena().values().device();
   if (fused.begin(device) == fused.end(device)) return 0;  // the separate kernels run there

@@ -13,8 +13,9 @@ namespace lathe {
 /// backward calls:
 ///   matmul(dw, dy, x) with dw = dyᵀ x · sum_rows(db, dy) · matmul(dx, dy, w) · … ·
 ///   optimizer_step(parameters, …)
-/// and leaves alone: updates that clip by norm, weights or gradients that anything else reads or
-/// writes in between (shared weights), and layers whose gradient arrives in pieces.
+/// and leaves alone: updates that clip by norm or have an L1 penalty, weights or gradients that
+/// anything else reads or writes in between (shared weights), and layers whose gradient arrives in
+/// pieces.
 int fuse_linear_updates(Plan& plan, const Optimizer& optimizer);
 
 }  // namespace lathe

@@ -20,6 +20,13 @@ struct OptimizerOptions {
   bool nesterov = false;               ///< SGD
   double clip_norm =
       0;  ///< scales all gradients so that their global norm is at most this; 0: no clipping
+  double l1 = 0;  ///< added to each gradient with the sign of its weight, before clipping
+  /// A group's rate and decay; everything else is the same for all.
+  struct Group {
+    double lr, weight_decay;
+    bool operator==(const Group&) const = default;
+  };
+  std::vector<Group> groups = {};  ///< of the arena's groups 1, 2, …; group 0 has those above
 };
 
 class Optimizer {
@@ -34,8 +41,8 @@ class Optimizer {
     apply();
   }
   /// The part of a step that is no kernel: counts it and writes its hyper-parameters for the
-  /// device.
-  void advance();
+  /// device. The gradients are those of `batches` batches together, by which they are divided.
+  void advance(double batches = 1);
   /// The part of a step that a plan records.
   void apply();
   /// For a step that is recorded: apply() then changes nothing when this loss, of one element, is
@@ -44,7 +51,11 @@ class Optimizer {
   void zero_grad();
 
   const OptimizerOptions& options() const { return options_; }
-  void set_lr(double lr) { options_.lr = lr; }
+  /// The number of groups, and the rate of one.
+  int groups() const { return int(hyper_.size()); }
+  void set_lr(double lr, int group = 0) {
+    (group == 0 ? options_.lr : options_.groups.at(size_t(group - 1)).lr) = lr;
+  }
   /// Updates made so far.
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
@@ -55,13 +66,14 @@ class Optimizer {
   const ParameterArena& arena() const { return arena_; }
   const Tensor& m() const { return m_; }
   const Tensor& v() const { return v_; }
-  const Tensor& hyper() const { return hyper_; }
+  const Tensor& hyper(int group = 0) const { return hyper_[size_t(group)]; }
 
  private:
   ParameterArena& arena_;
   OptimizerOptions options_;
   int64_t steps_ = 0;
-  Tensor m_, v_, hyper_, norm_;
+  Tensor m_, v_, norm_;
+  std::vector<Tensor> hyper_;  // of each group
 };
 
 }  // namespace lathe

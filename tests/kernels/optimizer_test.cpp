@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/weight_passes.h"
 #include "tests/op_cases/run_case.h"
 #include "tests/support.h"
 
@@ -164,4 +165,20 @@ TEST_CASE("gradient_norm: every row") {
                                Tensor::from<double>({1, HUGE_VAL, 2}, {3}).to(dtype).to(device));
         CHECK(!std::isfinite(norm.item()));
       }
+}
+
+TEST_CASE("the passes over weights beside the optimiser's: values worked out by hand") {
+  for (Device device : tests::devices())
+    for (DType dtype : {DType::f32, DType::f64}) {
+      const Tensor w = Tensor::from<double>({3, -2, 0, -0.0}, {4}).to(dtype).to(device);
+      Tensor g = Tensor::from<double>({1, 1, 1, 1}, {4}).to(dtype).to(device);
+      kernels::add_l1_gradient(g, w, hyper_tensor({.l1 = 0.25}).to(device));
+      CHECK_EQ(g.to_vector<double>(), std::vector<double>{1.25, 0.75, 1, 1});
+      Tensor a = Tensor::from<double>({1, 2, 0, 0}, {4}).to(dtype).to(device);
+      kernels::update_average(a, w, 0.75);
+      CHECK_EQ(a.to_vector<double>(), std::vector<double>{1.5, 1, 0, 0});
+      Tensor same = Tensor::full({4}, 0.1, dtype).to(device);
+      for (int i = 0; i < 100; ++i) kernels::update_average(same, same.clone(), 0.999);
+      CHECK_EQ(tests::error(same, Tensor::full({4}, 0.1, dtype)), 0);
+    }
 }

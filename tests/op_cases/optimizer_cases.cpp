@@ -1,6 +1,7 @@
 // Optimiser steps, the gradient's norm, and the Linear's fused backward and update.
 #include "kernels/linear_update.h"
 #include "kernels/optimizer.h"
+#include "kernels/weight_passes.h"
 #include "tests/op_cases/op_case.h"
 
 namespace lathe::tests {
@@ -52,6 +53,22 @@ OpCase norm_case(int64_t n) {
           .tiny = n < 100};
 }
 
+OpCase passes_case(int64_t n) {
+  return {.name = concat("weight_passes/", n),
+          .inputs = {{{n}}, {{n}}},
+          .call =
+              [](const auto& in) {
+                Tensor grads = in[0].clone(), average = in[0].clone();
+                kernels::add_l1_gradient(
+                    grads, in[1],
+                    constant_on(in[0].device(), kernels::hyper_tensor({.l1 = 0.125})));
+                kernels::update_average(average, in[1], 0.75);
+                return std::vector{grads, average};
+              },
+          .differentiable = false,
+          .tiny = n < 100};
+}
+
 /// w and its moments, bias and its moments, dy, x; one call with all of them.
 OpCase linear_case(UpdateRule rule, int64_t batch, int64_t n, int64_t k) {
   return {.name = concat("linear_backward_update/", name(rule), "/", batch, "x", n, "x", k),
@@ -85,6 +102,7 @@ std::vector<OpCase> optimizer_cases() {
     for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
       all.push_back(step_case(rule, n));
     all.push_back(norm_case(n));
+    all.push_back(passes_case(n));
   }
   for (UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adamw})
     for (const auto& s : std::initializer_list<Shape>{

@@ -25,7 +25,11 @@ struct Problem {
       uniform_(p.tensor, -0.5, 0.5, RandomStream(1, Purpose::test, 0, index++));
     uniform_(inputs, -1, 1, RandomStream(2, Purpose::test));
     uniform_(targets, -1, 1, RandomStream(3, Purpose::test));
-    arena = std::make_unique<ParameterArena>(model.named_parameters());
+    std::vector<int> groups;  // biases and the middle layer are of group 1, where there is one
+    for (auto& p : model.named_parameters())
+      groups.push_back(!options.groups.empty() &&
+                       (p.tensor.rank() == 1 || p.name.starts_with("fc2")));
+    arena = std::make_unique<ParameterArena>(model.named_parameters(), groups);
     optimizer = std::make_unique<Optimizer>(*arena, options);
   }
   Mlp model;
@@ -46,6 +50,8 @@ TEST_CASE("a traced and fused step equals the step op by op") {
         .momentum = 0.9,
         .nesterov = true},
         OptimizerOptions{.rule = UpdateRule::sgd, .lr = 1e-2},
+        OptimizerOptions{
+            .rule = UpdateRule::adamw, .lr = 1e-2, .weight_decay = 0.1, .groups = {{1e-3, 0}}},
         OptimizerOptions{.lr = 1e-2, .clip_norm = 0.05}}) {
     Problem by_op(options), traced(options);
     TrainStep step(traced.model, squared, *traced.optimizer);

@@ -1,0 +1,18 @@
+// Passes over the weights beside the optimiser's step: the gradient of an L1 penalty, and averages
+// of the weights over the steps.
+#pragma once
+
+#include "tensor/kernel.h"
+#include "tensor/tensor.h"
+
+namespace lathe::kernels {
+
+/// grads += l1 sign(params), sign(0) being 0; l1 stands in `hyper` (kernels/optimizer.h), so that a
+/// recorded plan replays with another. grads and params (n,), f32 or f64.
+DECLARE_KERNEL(add_l1_gradient, Tensor& grads, const Tensor& params, const Tensor& hyper);
+
+/// average += (1 - decay) (x - average): decay average + (1 - decay) x, but exact where the two are
+/// equal. Equal shapes; f32 or f64.
+DECLARE_KERNEL(update_average, Tensor& average, const Tensor& x, double decay);
+
+}  // namespace lathe::kernels

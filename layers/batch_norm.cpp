@@ -1,5 +1,6 @@
 #include "layers/batch_norm.h"
 
+#include "layers/recompute.h"
 #include "tensor/tape.h"
 
 namespace lathe {
@@ -104,8 +105,11 @@ BatchNorm2d::BatchNorm2d(int64_t channels, BatchNormOptions options) : options_(
 }
 
 Tensor BatchNorm2d::apply(const Tensor& x, Nonlinearity f, const Tensor& residual) {
-  return training() ? batch_norm(running, x, weight, bias, options_, f, residual)
-                    : batch_norm_inference(running, x, weight, bias, options_, f, residual);
+  if (!training()) return batch_norm_inference(running, x, weight, bias, options_, f, residual);
+  if (!recomputing()) return batch_norm(running, x, weight, bias, options_, f, residual);
+  RunningStatistics moved_already{zeros_like(running.mean), zeros_like(running.var),
+                                  zeros_like(running.batches)};
+  return batch_norm(moved_already, x, weight, bias, options_, f, residual);
 }
 
 Tensor BatchNorm2d::forward(const Tensor& x, Nonlinearity f, const Tensor& residual) {

@@ -4,6 +4,9 @@
 #include <atomic>
 #include <map>
 
+#include "layers/recompute.h"
+#include "tensor/tape.h"
+
 namespace lathe {
 namespace {
 
@@ -85,8 +88,8 @@ std::string LoadReport::text() const {
 
 Tensor Module::operator()(const Tensor& x) const {
   const ErrorScope scope(path_);
-  return const_cast<Module*>(this)->forward(
-      x);  // modules are called as functions; what forward changes is its own
+  Module& self = const_cast<Module&>(*this);  // a module is called; what forward changes is its own
+  return recomputes_ && Tape::current() ? recomputed(self, x) : self.forward(x);
 }
 
 std::vector<NamedTensor> Module::named_parameters() {

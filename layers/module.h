@@ -56,6 +56,9 @@ class Module {
   /// bias=True".
   virtual std::string kind() const = 0;
   virtual std::string details() const { return ""; }
+  /// Whether this is one of a model's blocks, the parts that recompute when memory is short
+  /// (layers/recompute.h): what forward changes beside running statistics must not count.
+  virtual bool is_block() const { return false; }
   /// What a second classifier gave in the last forward in training mode, for its share of the loss
   /// (train/step.h); absent in all but a few models. Hands it over: the next call has nothing.
   virtual Tensor take_auxiliary_outputs() { return {}; }
@@ -80,6 +83,8 @@ class Module {
     training_ = false;
   }
   bool training() const { return training_; }
+  /// From now on a tape keeps only this module's input (layers/recompute.h).
+  void recompute() { recomputes_ = true; }
   /// Evaluation with weights that nothing will change any more: layers may derive others from them
   /// at their first forward and keep those (layers/conv_norm.h). train() and eval() end it;
   /// load_state_dict() and to() too, leaving the model in evaluation.
@@ -100,7 +105,7 @@ class Module {
   void end_inference();
 
   std::string path_;
-  bool training_ = true, never_trains_ = false;
+  bool training_ = true, never_trains_ = false, recomputes_ = false;
   uint64_t constant_since_ = 0;
 };
 

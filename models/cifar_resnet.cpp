@@ -32,6 +32,7 @@ class Block final : public Module {
     visitor.child("bn2", bn2_);
   }
   std::string kind() const override { return "BasicBlock"; }
+  bool is_block() const override { return true; }
 
  private:
   static Tensor shortcut(const Tensor& x) {

@@ -16,6 +16,9 @@ struct EfficientNetBlockOptions {
 
 /// What the blocks have in common: how they end.
 class EfficientNetBlock : public Module {
+ public:
+  bool is_block() const final { return true; }
+
  protected:
   explicit EfficientNetBlock(const EfficientNetBlockOptions& options);
   /// Whether y has x's shape, and x is added.

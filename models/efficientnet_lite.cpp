@@ -63,6 +63,7 @@ class MBConvBlock final : public Module {
     visitor.child("_drop_connect", drop_path_);
   }
   std::string kind() const override { return "MBConvBlock"; }
+  bool is_block() const override { return true; }
 
  private:
   std::unique_ptr<Conv2d> expand_conv_;

@@ -48,6 +48,7 @@ class InceptionBlock final : public Module {
   Tensor forward(const Tensor& x) override;
   void visit(Visitor& visitor) override;
   std::string kind() const override { return kind_; }
+  bool is_block() const override { return true; }
 
  private:
   struct Built {

@@ -28,6 +28,7 @@ class BasicBlock final : public Module {
   Tensor forward(const Tensor& x) override;
   void visit(Visitor& visitor) override;
   std::string kind() const override { return "BasicBlock"; }
+  bool is_block() const override { return true; }
 
  private:
   Conv2d conv1_;
@@ -44,6 +45,7 @@ class Bottleneck final : public Module {
   Tensor forward(const Tensor& x) override;
   void visit(Visitor& visitor) override;
   std::string kind() const override { return "Bottleneck"; }
+  bool is_block() const override { return true; }
 
  private:
   Conv2d conv1_;

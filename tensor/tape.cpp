@@ -11,16 +11,6 @@ thread_local Tape* Tape::current_ = nullptr;
 
 namespace {
 std::atomic<uint64_t> next_tape{1};
-
-/// Backward passes compute without recording; a tape made inside one (checkpointing) becomes
-/// current by itself.
-struct RecordingOff {
-  explicit RecordingOff(Tape*& current) : current_(current), saved_(current) { current = nullptr; }
-  ~RecordingOff() { current_ = saved_; }
-  Tape*& current_;
-  Tape* saved_;
-};
-
 }  // namespace
 
 Tape::Tape() : id_(next_tape++), outer_(current_) { current_ = this; }
@@ -42,9 +32,10 @@ bool Tape::wants(const Tensor& x) {
   return current_ && x && (x.body_->tape == current_->id_ || x.body_->requires_grad);
 }
 
-void Tape::add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward) {
+void Tape::add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward,
+               bool always) {
   Node node;
-  bool tracked = false;
+  bool tracked = always;
   for (const Tensor& x : inputs) {
     node.inputs.push_back(slot_of(x));
     tracked |= node.inputs.back() >= 0;
@@ -71,7 +62,7 @@ void Tape::backward(const Tensor& y, const Tensor& dy) {
               "backward: the loss does not depend on any tensor that requires a gradient");
   LATHE_CHECK(dy.shape() == y.shape() && dy.dtype() == y.dtype(), "backward: expects a gradient ",
               y.shape(), " ", y.dtype(), ", got ", dy.shape(), " ", dy.dtype());
-  const RecordingOff off(current_);
+  const NoTape off;  // a tape made inside (recomputing) becomes current by itself
   grads_.assign(nodes_.size(), Tensor());
   grads_[size_t(y.body_->slot)] = dy;
   for (size_t i = nodes_.size(); i-- > 0;) run(i);
@@ -137,6 +128,11 @@ Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, Ba
 
 Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Backward backward) {
   if (Tape* tape = Tape::current()) tape->add(op, y, inputs, std::move(backward));
+  return y;
+}
+
+Tensor record_block(const char* op, Tensor y, const Tensor& x, bool trains, Backward backward) {
+  if (Tape* tape = Tape::current()) tape->add(op, y, {&x, 1}, std::move(backward), trains);
   return y;
 }
 

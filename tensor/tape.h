@@ -55,8 +55,10 @@ class Tape {
 
  private:
   friend class Needs;
+  friend class NoTape;
   friend Tensor record(const char*, Tensor, std::initializer_list<Tensor>, Backward);
   friend Tensor record(const char*, Tensor, const std::vector<Tensor>&, Backward);
+  friend Tensor record_block(const char*, Tensor, const Tensor&, bool, Backward);
   struct Like {
     Shape shape;
     DType dtype = DType::f32;
@@ -71,7 +73,8 @@ class Tape {
     Tensor leaf;
   };
 
-  void add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward);
+  void add(const char* op, Tensor& y, std::span<const Tensor> inputs, Backward backward,
+           bool always = false);
   int slot_of(const Tensor& x);
   void run(size_t node);
   void give(const Node& node, size_t input, const Tensor& gradient);
@@ -88,6 +91,22 @@ class Tape {
 /// tensors. Returns y.
 Tensor record(const char* op, Tensor y, std::initializer_list<Tensor> inputs, Backward backward);
 Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Backward backward);
+
+/// The same for a part of a model that computes with parameters of its own: with `trains` the
+/// closure is kept even where x is not tracked, and adds their gradients itself.
+Tensor record_block(const char* op, Tensor y, const Tensor& x, bool trains, Backward backward);
+
+/// While alive, no tape records on this thread: forwards keep nothing.
+class NoTape {
+ public:
+  NoTape() : outer_(Tape::current_) { Tape::current_ = nullptr; }
+  ~NoTape() { Tape::current_ = outer_; }
+  NoTape(const NoTape&) = delete;
+  NoTape& operator=(const NoTape&) = delete;
+
+ private:
+  Tape* outer_;
+};
 
 /// Says that y was computed by an op that has no gradient: asking for one throws and names the op.
 Tensor no_backward(const char* op, Tensor y, std::initializer_list<Tensor> inputs);

@@ -12,8 +12,8 @@
 #include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/parallel.h"
-#include "train/freeze.h"
 #include "train/task.h"
+#include "train/updates.h"
 
 namespace lathe::apps {
 namespace {
@@ -115,10 +115,8 @@ int bench(const Options& options, const CommonOptions& common) {
     EvalStep step(*model, loss);
     times = measure(options.steps, [&] { step(batch.inputs, batch.labels); });
   } else {
-    freeze(recipe, *model);
-    ParameterArena arena(model->named_parameters());
-    Optimizer optimizer(arena, optimizer_options(recipe));
-    TrainStep step(*model, loss, optimizer);
+    const Updates updates = make_updates(recipe, *model);
+    TrainStep step(*model, loss, *updates.optimizer);
     times = measure(options.steps, [&] { step(batch.inputs, batch.labels); });
     if (options.ops)
       ops = time_ops(step.plan_for(batch.inputs, batch.labels), device, options.steps);

@@ -12,8 +12,8 @@
 #include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/kernel.h"
-#include "train/freeze.h"
 #include "train/task.h"
+#include "train/updates.h"
 
 namespace lathe::apps {
 namespace {
@@ -100,10 +100,10 @@ int64_t scratch_bytes(TrainStep& step, const RandomBatch& batch, Device device) 
 /// from the system: what it keeps between forward and backward, scratch memory, unused parts of
 /// blocks.
 Json memory_json(Module& model, const Recipe& recipe, const RandomBatch& batch, Device device) {
-  freeze(recipe, model);
   model.train();
-  ParameterArena arena(model.named_parameters());
-  Optimizer optimizer(arena, optimizer_options(recipe));
+  const Updates updates = make_updates(recipe, model);
+  const ParameterArena& arena = *updates.arena;
+  Optimizer& optimizer = *updates.optimizer;
   int64_t state = 0;
   for (const NamedTensor& t : optimizer.state()) state += t.tensor.bytes();
   TrainStep step(model, make_loss(recipe, batch.classes, device), optimizer);

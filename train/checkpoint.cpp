@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* optimizer_prefix = "optimizer.";
+constexpr const char *optimizer_prefix = "optimizer.", *average_prefix = "ema.";
 
 /// JSON has no NaN: the best value before any epoch is null.
 Json number_json(double value) { return std::isnan(value) ? Json() : Json(value); }
@@ -34,7 +34,8 @@ Json state_json(const TrainState& state) {
           {"stopping", {number_json(state.stopping.value), state.stopping.epochs_since}},
           {"schedule",
            {state.schedule.lr, number_json(state.schedule.best), state.schedule.bad_epochs,
-            state.schedule.cooldown}}};
+            state.schedule.cooldown}},
+          {"group_rates", state.group_rates}};
 }
 
 TrainState state_from(const Json& json) {
@@ -55,6 +56,7 @@ TrainState state_from(const Json& json) {
     const Json& schedule = json.at("schedule");
     state.schedule = {schedule.at(0), number_from(schedule.at(1)), schedule.at(2), schedule.at(3)};
   }
+  state.group_rates = json.value("group_rates", std::vector<double>());
   return state;
 }
 
@@ -85,6 +87,7 @@ std::vector<StoredTensor> stored_tensors(const Weights& weights) {
   }
   for (const NamedTensor& t : weights.optimizer)
     all.push_back({optimizer_prefix + t.name, stored(t)});
+  for (const NamedTensor& t : weights.averages) all.push_back({average_prefix + t.name, stored(t)});
   return all;
 }
 
@@ -132,10 +135,12 @@ Weights load_weights(const std::filesystem::path& file) {
   weights.notes = content.notes;
   // What stands in other formats beside the tensors is not Lathe's.
   if (content.format == "safetensors") read_metadata(file.string(), content.metadata, weights);
-  const std::string prefix = optimizer_prefix;
+  const std::string optimizer = optimizer_prefix, average = average_prefix;
   for (const StoredTensor& t : content.tensors) {
-    if (weights.state && t.name.starts_with(prefix))
-      weights.optimizer.push_back({t.name.substr(prefix.size()), t.tensor});
+    if (weights.state && t.name.starts_with(optimizer))
+      weights.optimizer.push_back({t.name.substr(optimizer.size()), t.tensor});
+    else if (weights.state && t.name.starts_with(average))
+      weights.averages.push_back({t.name.substr(average.size()), t.tensor});
     else if (t.name != Normalization::mean_name && t.name != Normalization::std_name)
       weights.tensors.push_back({t.name, t.tensor});
   }

@@ -1,6 +1,7 @@
 // Weights files: safetensors with the model's tensors under its own names, and in the metadata what
 // is needed to use them. The file `last` of a run also holds what training needs to go on: the
-// optimiser's state under "optimizer.", the position and the sums of the epoch.
+// optimiser's state under "optimizer.", averages of the weights under "ema.", the position and the
+// sums of the epoch.
 #pragma once
 
 #include <filesystem>
@@ -42,17 +43,18 @@ struct TrainState {
   int64_t best_epoch = 0;     ///< 0: none yet
   BestSoFar stopping;         ///< of early_stopping.monitor
   Schedule::State schedule;
+  std::vector<double> group_rates;  ///< the rates to which schedules of further groups have come
 };
 
 struct Weights {
   WeightsInfo info;
   std::vector<NamedTensor> tensors;  ///< the model's, in the file's order
-  std::vector<NamedTensor> optimizer;
+  std::vector<NamedTensor> optimizer, averages;
   std::optional<TrainState> state;
   std::vector<std::string> notes;  ///< of read_weights: what was passed over in the file
 };
 
-/// Writes weights, atomically; with a state, the optimiser's tensors too.
+/// Writes weights, atomically; with a state, the optimiser's tensors and the averages too.
 void save_weights(const std::filesystem::path& file, const Weights& weights);
 /// Reads weights, of other programs too (read_weights). Throws Error(data) for a file that is
 /// damaged, or of a later format_version.

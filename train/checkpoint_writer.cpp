@@ -11,27 +11,28 @@ namespace {
 
 constexpr double share_of_time = 0.05;  // that writing may take
 
-/// With a state, as `last` has it.
-Weights weights_of(const WeightsInfo& info, Module& model, const Optimizer& optimizer,
-                   const TrainState* state) {
+/// With a state, as `last` has it: all that a resume needs.
+Weights weights_of(const WeightsInfo& info, const Learnt& learnt, const TrainState* state) {
   Weights weights;
   weights.info = info;
-  weights.tensors = model.state_dict();
-  if (state) {
-    weights.state = *state;
-    weights.optimizer = optimizer.state();
-    weights.info.epoch = state->epoch;
+  if (!state) {
+    weights.tensors = learnt.average ? learnt.average->tensors() : learnt.model.state_dict();
+    return weights;
   }
+  weights.tensors = learnt.model.state_dict();
+  weights.state = *state;
+  weights.optimizer = learnt.optimizer.state();
+  if (learnt.average) weights.averages = learnt.average->tensors();
+  weights.info.epoch = state->epoch;
   return weights;
 }
 
 }  // namespace
 
-int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, Module& model,
-                     const Optimizer& optimizer) {
+int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, const Learnt& learnt) {
   const TrainState state;
-  const int64_t bare = size_on_disk(weights_of(info, model, optimizer, nullptr));
-  const int64_t whole = size_on_disk(weights_of(info, model, optimizer, &state));
+  const int64_t bare = size_on_disk(weights_of(info, learnt, nullptr));
+  const int64_t whole = size_on_disk(weights_of(info, learnt, &state));
   const Recipe::Checkpoint& keys = recipe.checkpoint;
   int64_t numbered = keys.every > 0 ? recipe.train.epochs / keys.every : 0;
   if (keys.keep > 0) numbered = std::min(numbered, keys.keep);
@@ -41,29 +42,21 @@ int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, Module& mode
 }
 
 CheckpointWriter::CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info,
-                                   Module& model, const Optimizer& optimizer)
-    : folder_(folder),
-      recipe_(recipe),
-      info_(std::move(info)),
-      model_(model),
-      optimizer_(optimizer) {
-  for (const NamedTensor& t : model_.state_dict())
+                                   const Learnt& learnt)
+    : folder_(folder), recipe_(recipe), info_(std::move(info)), learnt_(learnt) {
+  for (const NamedTensor& t : learnt_.model.state_dict())
     kept_.push_back({t.name, t.tensor.clone(), t.layout});
 }
 
-Weights CheckpointWriter::current(const TrainState* state) const {
-  return weights_of(info_, model_, optimizer_, state);
-}
-
 void CheckpointWriter::keep_best(int64_t epoch) {
-  const std::vector<NamedTensor> now = model_.state_dict();
+  const std::vector<NamedTensor> now = weights_of(info_, learnt_, nullptr).tensors;
   for (size_t i = 0; i < now.size(); ++i) copy_(kept_[i].tensor, now[i].tensor);
   kept_epoch_ = epoch;
   best_is_new_ = true;
 }
 
 void CheckpointWriter::write_best() {
-  Weights best = current(nullptr);
+  Weights best = weights_of(info_, learnt_, nullptr);
   best.tensors = kept_;
   best.info.epoch = kept_epoch_;
   save_weights(folder_.weights("best"), best);
@@ -73,7 +66,7 @@ void CheckpointWriter::write_best() {
 void CheckpointWriter::write(const TrainState& state) {
   const Clock::time_point start = Clock::now();
   if (best_is_new_) write_best();
-  save_weights(folder_.weights("last"), current(&state));
+  save_weights(folder_.weights("last"), weights_of(info_, learnt_, &state));
   written_at_ = Clock::now();
   write_seconds_ = std::chrono::duration<double>(written_at_ - start).count();
 }
@@ -86,7 +79,7 @@ void CheckpointWriter::end_epoch(const TrainState& state, bool must) {
 }
 
 void CheckpointWriter::write_numbered(int64_t epoch) {
-  Weights weights = current(nullptr);
+  Weights weights = weights_of(info_, learnt_, nullptr);
   weights.info.epoch = epoch;
   save_weights(folder_.weights("epoch_" + std::to_string(epoch)), weights);
   const Recipe::Checkpoint& keys = recipe_.checkpoint;
@@ -97,7 +90,7 @@ void CheckpointWriter::write_numbered(int64_t epoch) {
 
 void CheckpointWriter::write_initial() {
   if (kept_epoch_ > 0 || std::filesystem::exists(folder_.weights("last"))) return;
-  Weights initial = current(nullptr);
+  Weights initial = weights_of(info_, learnt_, nullptr);
   initial.tensors = kept_;
   initial.state = TrainState();  // no optimiser tensors: all zero
   save_weights(folder_.weights("last"), initial);

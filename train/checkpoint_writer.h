@@ -10,20 +10,28 @@
 #include "train/checkpoint.h"
 #include "train/recipe.h"
 #include "train/run_folder.h"
+#include "train/weight_average.h"
 
 namespace lathe {
 
-/// How many bytes a run's weights will take at most, the model and optimiser being these.
-int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, Module& model,
-                     const Optimizer& optimizer);
+/// What a run learns: the average may be absent (null).
+struct Learnt {
+  Module& model;
+  const Optimizer& optimizer;
+  const WeightAverage* average;
+};
+
+/// How many bytes a run's weights will take at most.
+int64_t bytes_of_run(const Recipe& recipe, const WeightsInfo& info, const Learnt& learnt);
 
 class CheckpointWriter {
  public:
   /// Keeps a copy of the model's weights as they are: the last good ones until an epoch has ended.
-  CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info, Module& model,
-                   const Optimizer& optimizer);
+  CheckpointWriter(const RunFolder& folder, const Recipe& recipe, WeightsInfo info,
+                   const Learnt& learnt);
 
-  /// Keeps the model's weights as the best; they are written with the next `last`.
+  /// Keeps the model's weights, or their averages, as the best; they are written with the next
+  /// `last`.
   void keep_best(int64_t epoch);
   /// Writes `best` where it is new, then `last`.
   void write(const TrainState& state);
@@ -38,15 +46,13 @@ class CheckpointWriter {
 
  private:
   using Clock = std::chrono::steady_clock;
-  Weights current(const TrainState* state) const;
   void write_best();
   void write_numbered(int64_t epoch);
 
   const RunFolder& folder_;
   const Recipe& recipe_;
   WeightsInfo info_;
-  Module& model_;
-  const Optimizer& optimizer_;
+  Learnt learnt_;
   std::vector<NamedTensor> kept_;
   int64_t kept_epoch_ = 0;
   bool best_is_new_ = false;

@@ -189,6 +189,7 @@ void check_together(const Recipe& r, const std::string& source) {
   for (size_t i = 0; i < classes.size(); ++i)
     for (size_t k = 0; k < i; ++k)
       demand(classes[i] != classes[k], concat("data.classes names '", classes[i], "' twice"));
+  demand(r.train.ema < 1, "train.ema expects less than 1");
   demand(r.freeze.except.empty() || r.freeze.only.empty(),
          "freeze.except and freeze.only: expects one of them, not both");
   demand(r.train.mixup == 0 || r.train.cutmix == 0,

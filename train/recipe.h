@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,12 @@ using Patterns = std::vector<std::pair<std::string, std::string>>;
 /// The steps of a pipeline (data/transforms/transform.h), each a JSON object.
 struct Steps {
   std::vector<std::string> json;
+};
+
+/// Parameters that are updated otherwise than the rest; what is not given is as for the rest.
+struct ParameterGroup {
+  std::vector<std::string> match;  ///< names, as in [freeze]
+  std::optional<double> lr, weight_decay;
 };
 
 struct Recipe {
@@ -73,7 +80,8 @@ struct Recipe {
     double lr = 1e-3;
     std::vector<double> betas = {0.9, 0.999};
     double eps = 1e-8, weight_decay = 0, momentum = 0;
-    bool nesterov = false;
+    bool nesterov = false, decay_norm_and_bias = true;
+    std::vector<ParameterGroup> groups;
   } optimizer;
   struct ScheduleKeys : ScheduleOptions {
     std::string name = "constant", monitor = "valid_loss";
@@ -88,7 +96,9 @@ struct Recipe {
     std::string dtype = "f32";
     bool shuffle = true;
     int64_t seed = 0;
-    double clip_norm = 0;
+    double clip_norm = 0, l1 = 0, ema = 0;
+    int64_t accumulate = 1;
+    bool checkpoint_blocks = false;
     double mixup = 0, cutmix = 0;
     int64_t max_steps = 0;
   } train;
@@ -117,7 +127,8 @@ struct Recipe {
 using RecipeField =
     std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
                  std::vector<double>*, std::vector<int64_t>*, std::map<std::string, std::string>*,
-                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*, Patterns*, Steps*>;
+                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*, Patterns*, Steps*,
+                 std::vector<ParameterGroup>*>;
 
 struct RecipeKey {
   std::string name;  ///< "train.epochs"

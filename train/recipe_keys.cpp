@@ -132,6 +132,17 @@ const std::vector<RecipeKey>& recipe_keys() {
        0},
       {"optimizer.nesterov", [](R r) -> F { return &r.optimizer.nesterov; },
        "sgd: Nesterov's momentum"},
+      {"optimizer.decay_norm_and_bias", [](R r) -> F { return &r.optimizer.decay_norm_and_bias; },
+       "false: no weight decay for parameters of one dimension, which are biases and the weights "
+       "of "
+       "norms, whatever their group says"},
+      {"optimizer.groups",
+       [](R r) -> F { return &r.optimizer.groups; },
+       "[[optimizer.groups]]: parameters with a learning rate or decay of their own. match = "
+       "[\"fc\"] names them as freeze.except does, the first group that names one has it; lr and "
+       "weight_decay replace optimizer's, and schedules change each lr as PyTorch's do",
+       {},
+       0},
 
       {"schedule.name",
        [](R r) -> F { return &r.schedule.name; },
@@ -259,6 +270,32 @@ const std::vector<RecipeKey>& recipe_keys() {
        "pastes parts of images into others of the batch, by shares of Beta(cutmix, cutmix); 0: not",
        {},
        0},
+      {"train.l1",
+       [](R r) -> F { return &r.train.l1; },
+       "a penalty of this times the sum of the absolute values of all trained parameters; "
+       "train_loss is without it, the column train_l1 is it at the epoch's end; 0: none",
+       {},
+       0},
+      {"train.accumulate",
+       [](R r) -> F { return &r.train.accumulate; },
+       "so many batches make one step, their gradients averaged over all their samples as if they "
+       "were one batch; an epoch's last step may have fewer. Schedules and max_steps count steps",
+       {},
+       1,
+       1 << 24},
+      {"train.ema",
+       [](R r) -> F { return &r.train.ema; },
+       "after each step, average = ema average + (1 - ema) weights: validation, best and epoch_N "
+       "use the average, last has both; 0: no average",
+       {},
+       0,
+       1},
+      {.name = "train.checkpoint_blocks",
+       .field = [](R r) -> F { return &r.train.checkpoint_blocks; },
+       .help =
+           "a model's blocks keep only their input for the backward and compute the rest again: "
+           "less memory, more time, the same results",
+       .result = false},
       {.name = "train.max_steps",
        .field = [](R r) -> F { return &r.train.max_steps; },
        .help = "stop after so many steps in all; 0: no such end",

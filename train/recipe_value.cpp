@@ -145,6 +145,15 @@ class Assign {
       v->push_back(part(node_));
   }
 
+  void operator()(std::vector<ParameterGroup>* v) const {
+    v->clear();
+    for (const toml::node& item : list()) {
+      if (!item.is_table()) expected(item, "tables [[optimizer.groups]]");
+      v->push_back(group(*item.as_table()));
+      if (v->back().match.empty()) refuse(item, "expects match = [\"…\"] in each table");
+    }
+  }
+
  private:
   [[noreturn]] void refuse(const toml::node& node, const std::string& what) const {
     fail(ErrorKind::usage, place_.at(node), key_.name, " ", what);
@@ -199,6 +208,26 @@ class Assign {
              suggestion(part, names));
     }
     return files;
+  }
+
+  ParameterGroup group(const toml::table& table) const {
+    ParameterGroup group;
+    for (const auto& [name, item] : table) {
+      const std::string part(name.str());
+      if (part == "lr")
+        group.lr = number(item);
+      else if (part == "weight_decay")
+        group.weight_decay = number(item);
+      else if (part != "match")
+        fail(ErrorKind::usage, place_.at(item), "unknown key '", key_.name, ".", part, "'",
+             suggestion(part, {"match", "lr", "weight_decay"}));
+      else if (!item.is_array())
+        expected(item, "match = a list of names");
+      else
+        for (const toml::node& one : *item.as_array())
+          group.match.push_back(text(one, "match = a list of names in quotes"));
+    }
+    return group;
   }
 
   const RecipeKey& key_;

@@ -62,6 +62,13 @@ std::string inline_text(const nlohmann::json& value) {
   return "{ " + text + " }";
 }
 
+std::string group_text(const ParameterGroup& group) {
+  std::string text = "{ match = " + joined(group.match, "[", "]", quoted);
+  if (group.lr) text += ", lr = " + number(*group.lr);
+  if (group.weight_decay) text += ", weight_decay = " + number(*group.weight_decay);
+  return text + " }";
+}
+
 struct ValueText {
   std::string operator()(const std::string* v) const { return quoted(*v); }
   std::string operator()(const int64_t* v) const { return std::to_string(*v); }
@@ -92,6 +99,9 @@ struct ValueText {
     return v->json.empty() ? "[]" : "[" + text + "\n]";
   }
   std::string operator()(const Patterns* v) const { return table_text(*v); }
+  std::string operator()(const std::vector<ParameterGroup>* v) const {
+    return joined(*v, "[", "]", group_text);
+  }
   std::string operator()(const std::map<std::string, std::string>* v) const {
     return table_text(*v);
   }
@@ -118,6 +128,7 @@ struct TypeText {
   std::string operator()(const std::vector<SplitFiles>*) const { return "path|table of files"; }
   std::string operator()(const Patterns*) const { return "table"; }
   std::string operator()(const Steps*) const { return "list of steps"; }
+  std::string operator()(const std::vector<ParameterGroup>*) const { return "list of tables"; }
   std::string operator()(const std::map<std::string, std::string>*) const { return "table"; }
 };
 

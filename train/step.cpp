@@ -48,15 +48,19 @@ StepResult run(StepPlan& step, const Tensor& inputs, const Tensor& labels) {
 
 }  // namespace
 
+void TrainStep::forward(StepPlan& s) {
+  s.outputs = model_(s.inputs);
+  s.loss = loss_(s.outputs, s.labels);
+  if (const Tensor second = model_.take_auxiliary_outputs())
+    s.loss = add(s.loss, mul(loss_(second, s.labels), auxiliary_weight));
+}
+
 StepPlan& TrainStep::plan_for(const Tensor& inputs, const Tensor& labels) {
   if (StepPlan* known = find(plans_, inputs, labels)) return *known;
   StepPlan& step = add(plans_, model_, inputs, labels, [this](StepPlan& s) {
     Tape tape;
     optimizer_.zero_grad();
-    s.outputs = model_(s.inputs);
-    s.loss = loss_(s.outputs, s.labels);
-    if (const Tensor second = model_.take_auxiliary_outputs())
-      s.loss = add(s.loss, mul(loss_(second, s.labels), auxiliary_weight));
+    forward(s);
     optimizer_.watch(s.loss);
     tape.backward(s.loss);
     optimizer_.apply();
@@ -73,6 +77,45 @@ StepResult TrainStep::operator()(const Tensor& inputs, const Tensor& labels) {
   const StepResult result = run(step, inputs, labels);
   if (!std::isfinite(result.loss)) optimizer_.set_steps(optimizer_.steps() - 1);
   return result;
+}
+
+/// The first batch's gradients are written, those of further batches added to them.
+StepPlan& TrainStep::accumulating_plan(const Tensor& inputs, const Tensor& labels, bool first) {
+  Plans& plans = first ? first_plans_ : further_plans_;
+  if (StepPlan* known = find(plans, inputs, labels)) return *known;
+  return add(plans, model_, inputs, labels, [&](StepPlan& s) {
+    Tape tape;
+    if (first) optimizer_.zero_grad();
+    forward(s);
+    {
+      const OutsidePlan is_written_each_step;
+      s.share = Tensor::full(s.loss.shape(), 1, s.loss.dtype(), s.loss.device());
+    }
+    tape.backward(s.loss, s.share);
+  });
+}
+
+StepResult TrainStep::accumulate(const Tensor& inputs, const Tensor& labels,
+                                 const BatchPlace& place) {
+  if (!model_.training()) model_.train();
+  set_random_step(optimizer_.steps() * place.of + place.index);
+  StepPlan& step = accumulating_plan(inputs, labels, place.index == 0);
+  if (place.index == 0) {
+    unit_ = inputs.dim(0);
+    batches_ = 0;
+  }
+  const double share = double(inputs.dim(0)) / double(unit_);
+  fill_(step.share, share);
+  const StepResult result = run(step, inputs, labels);
+  batches_ += share;
+  if (place.last && std::isfinite(result.loss)) update();
+  return result;
+}
+
+void TrainStep::update() {
+  if (update_.empty()) update_.trace([this] { optimizer_.apply(); });
+  optimizer_.advance(batches_);
+  update_.replay();
 }
 
 StepResult EvalStep::operator()(const Tensor& inputs, const Tensor& labels) {

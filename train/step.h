@@ -19,6 +19,7 @@ using LossFunction = std::function<Tensor(const Tensor& outputs, const Tensor& l
 /// A traced step and the tensors by which it is fed and read.
 struct StepPlan {
   Tensor inputs, labels, outputs, loss;
+  Tensor share;  ///< what the loss's gradient is multiplied by, where batches are accumulated
   Plan plan;
   int fused_layers = 0;
 };
@@ -26,6 +27,13 @@ struct StepPlan {
 struct StepResult {
   double loss;            ///< mean over the batch
   const Tensor& outputs;  ///< the model's outputs, valid until the next step of this shape
+};
+
+/// A batch's place among those that make one update.
+struct BatchPlace {
+  int64_t index = 0;  ///< of `of`, or of fewer at the end of an epoch
+  int64_t of = 1;
+  bool last = true;  ///< the update follows
 };
 
 /// A second classifier's share of a step's loss: loss(outputs) + 0.4 loss(auxiliary outputs), as
@@ -41,14 +49,25 @@ class TrainStep {
   /// the model in training mode. Nothing is updated, nor counted as a step, when the loss is not
   /// finite, so that what led to it can still be looked at.
   StepResult operator()(const Tensor& inputs, const Tensor& labels);
+  /// The same for one of several batches that make one update, after the last of them. Each counts
+  /// as many samples as it has, so that the update is that of their mean over samples.
+  StepResult accumulate(const Tensor& inputs, const Tensor& labels, const BatchPlace& place);
   /// The plan for batches of this shape, traced if there was none; for benchmarks and tests.
   StepPlan& plan_for(const Tensor& inputs, const Tensor& labels);
+  /// The same for the first of several batches that make one update, or a further one of them.
+  StepPlan& accumulating_plan(const Tensor& inputs, const Tensor& labels, bool first);
 
  private:
+  void forward(StepPlan& step);
+  void update();
+
   Module& model_;
   LossFunction loss_;
   Optimizer& optimizer_;
-  std::vector<std::unique_ptr<StepPlan>> plans_;
+  std::vector<std::unique_ptr<StepPlan>> plans_, first_plans_, further_plans_;
+  Plan update_;
+  int64_t unit_ = 1;    // samples of the update's first batch, which counts 1
+  double batches_ = 0;  // what the update's batches count so far
 };
 
 /// Forward and loss in evaluation mode, with no tape.

@@ -1,6 +1,7 @@
 #include "train/task.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "data/idx.h"
@@ -184,16 +185,29 @@ std::shared_ptr<const Dataset> normalized(std::shared_ptr<const Dataset> data,
   return std::make_shared<NormalizedDataset>(std::move(data), *normalization);
 }
 
-void resolve_pos_weight(Recipe& recipe, const Dataset& train) {
+std::string resolve_pos_weight(Recipe& recipe, const Dataset& train) {
   NumberOrAuto& weight = recipe.loss.pos_weight;
-  if (!weight.automatic) return;
+  if (recipe.loss.name != "bce_with_logits") return "";
   const std::vector<int64_t> counts = class_counts(train);
-  LATHE_CHECK(counts.size() == 2, "loss.pos_weight: \"auto\" expects two classes, the data have ",
-              counts.size());
-  if (counts[0] == 0 || counts[1] == 0)
-    fail(ErrorKind::data, "loss.pos_weight: \"auto\" expects samples of both classes, got ",
-         counts[0], " and ", counts[1]);
-  weight = {double(counts[0]) / double(counts[1]), false};
+  const bool two = counts.size() == 2, both = two && counts[0] > 0 && counts[1] > 0;
+  if (weight.automatic) {
+    LATHE_CHECK(two, "loss.pos_weight: \"auto\" expects two classes, the data have ",
+                counts.size());
+    if (!both)
+      fail(ErrorKind::data, "loss.pos_weight: \"auto\" expects samples of both classes, got ",
+           counts[0], " and ", counts[1]);
+    weight = {double(counts[0]) / double(counts[1]), false};
+    return "";
+  }
+  if (!both) return "";
+  const double balance = double(counts[0]) / double(counts[1]), log_balance = std::log(balance),
+               log_weight = std::log(weight.value),
+               nearer = std::abs(log_weight - log_balance) - std::abs(log_weight + log_balance);
+  if (nearer < std::log(1.5)) return "";
+  return concat("warning: loss.pos_weight = ", weight.value,
+                " is near positives / negatives = ", 1 / balance,
+                "; the weight of class 1 that balances them is negatives / positives = ", balance,
+                ", which \"auto\" takes");
 }
 
 std::unique_ptr<Module> make_model(const Recipe& recipe, Device device) {
@@ -249,6 +263,7 @@ OptimizerOptions optimizer_options(const Recipe& recipe) {
   options.momentum = keys.momentum;
   options.nesterov = keys.nesterov;
   options.clip_norm = recipe.train.clip_norm;
+  options.l1 = recipe.train.l1;
   return options;
 }
 

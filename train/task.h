@@ -55,8 +55,9 @@ std::optional<Normalization> measure(const Recipe& recipe, const Dataset& train)
 std::shared_ptr<const Dataset> normalized(std::shared_ptr<const Dataset> data,
                                           const std::optional<Normalization>& normalization);
 
-/// Sets pos_weight = "auto" to negatives / positives.
-void resolve_pos_weight(Recipe& recipe, const Dataset& train);
+/// Sets pos_weight = "auto" to negatives / positives. Of a number that is given, a warning where it
+/// is clearly nearer to positives / negatives; else nothing.
+std::string resolve_pos_weight(Recipe& recipe, const Dataset& train);
 
 /// The recipe's model in its dtype on a device, with fresh weights of the recipe's seed.
 std::unique_ptr<Module> make_model(const Recipe& recipe, Device device);

@@ -14,6 +14,7 @@
 #include "train/run_folder.h"
 #include "train/signals.h"
 #include "train/task.h"
+#include "train/updates.h"
 
 namespace lathe {
 
@@ -48,12 +49,17 @@ class Trainer {
  private:
   enum class Epoch { finished, stopped };
   void trace_first_step();
+  Learnt learnt() const { return {*model_, *updates_.optimizer, average_.get()}; }
   void prepare(const RunFolder& folder);
   void load_state(const std::string& file, const Weights& last);
+  void load_averages(const std::string& file, const Weights& last);
   void check_same_epoch(const std::string& file, const Weights& last) const;
   void write_beginning(const std::string& command_line);
 
   Epoch train_epoch(Progress& progress, StopSignals& signals);
+  BatchPlace place_of_next_batch() const;
+  bool train_batch(const Batch& batch, Progress& progress);
+  void log_step(double loss, Progress& progress);
   bool validate(StopSignals& signals);
   std::optional<EpochResult> end_epoch(double seconds, StopSignals& signals);
   bool watch(const EpochResult& result);
@@ -70,6 +76,7 @@ class Trainer {
   [[noreturn]] void stop_numeric(int64_t step, const std::string& what);
 
   Recipe recipe_;
+  std::string warning_;  // about the recipe; for the description
   Device device_;
   std::vector<std::string> classes_;
   int64_t positive_ = 1;
@@ -79,13 +86,14 @@ class Trainer {
   std::unique_ptr<Loader> train_loader_, valid_loader_;
   LossFunction loss_;
   std::vector<double> class_weights_;  // of the loss; empty: all 1
-  std::unique_ptr<ParameterArena> arena_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<Schedule> schedule_;
-  std::unique_ptr<Mixing> mixing_;  // where the recipe mixes batches
+  Updates updates_;
+  std::vector<Schedule> schedules_;         // of the optimiser's groups
+  std::unique_ptr<WeightAverage> average_;  // null: none is asked for
+  std::unique_ptr<Mixing> mixing_;          // where the recipe mixes batches
   std::unique_ptr<TrainStep> train_step_;
   std::unique_ptr<EvalStep> eval_step_;
 
+  RunningSums step_sums_;  // of the batches that make the next update
   std::optional<RunFolder> folder_;
   std::optional<ResultsFile> results_;
   std::unique_ptr<CheckpointWriter> writer_;

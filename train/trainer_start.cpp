@@ -1,5 +1,6 @@
 // How a run begins: its data, model and step, in a new folder or from where one stopped. Whatever
 // can be refused is refused before anything is written.
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/allocator.h"
@@ -7,7 +8,6 @@
 #include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
 #include "train/check_data.h"
-#include "train/freeze.h"
 #include "train/trainer.h"
 
 namespace lathe {
@@ -34,6 +34,7 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
   compare("data.rows_per_sample", before.data.rows_per_sample, now.data.rows_per_sample);
   compare("data.balance", before.data.balance, now.data.balance);
   compare("train.batch_size", before.train.batch_size, now.train.batch_size);
+  compare("train.accumulate", before.train.accumulate, now.train.accumulate);
   compare("train.shuffle", before.train.shuffle, now.train.shuffle);
   if (now.train.shuffle) compare("train.seed", before.train.seed, now.train.seed);
   return keys;
@@ -47,7 +48,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   classes_ = class_names(recipe_, *raw);
   positive_ = positive_class(recipe_, classes_);
   raw = with_classes(raw, classes_);
-  resolve_pos_weight(recipe_, *raw);
+  warning_ = resolve_pos_weight(recipe_, *raw);
   info_.normalization = measure(recipe_, *raw);
   train_ = normalized(raw, info_.normalization);
   info_.channels = raw->channel_names();
@@ -63,22 +64,21 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   info_.recipe = to_toml(recipe_, true);
 
   model_ = make_model(recipe_, device_);
-  freeze(recipe_, *model_);
   check_model_takes(*model_, *train_, first_file(recipe_, "train"));
   if (valid_) check_model_takes(*model_, *valid_, first_file(recipe_, "valid"));
   class_weights_ = loss_class_weights(recipe_);
   loss_ = make_loss(recipe_, int64_t(classes_.size()), device_);
-  arena_ = std::make_unique<ParameterArena>(model_->named_parameters());
-  optimizer_ = std::make_unique<Optimizer>(*arena_, optimizer_options(recipe_));
-  schedule_ = std::make_unique<Schedule>(
-      schedule_options(recipe_), recipe_.optimizer.lr, recipe_.train.epochs,
-      (train_->size() + recipe_.train.batch_size - 1) / recipe_.train.batch_size);
+  updates_ = make_updates(recipe_, *model_);
+  const int64_t samples = recipe_.train.batch_size * recipe_.train.accumulate;
+  schedules_ =
+      make_schedules(recipe_, *updates_.optimizer, (train_->size() + samples - 1) / samples);
+  if (recipe_.train.ema > 0) average_ = std::make_unique<WeightAverage>(*model_, recipe_.train.ema);
   const MixingOptions mixing = {recipe_.train.mixup, recipe_.train.cutmix,
                                 uint64_t(recipe_.train.seed)};
   if (mixing.mixup > 0 || mixing.cutmix > 0)
     mixing_ = std::make_unique<Mixing>(mixing, loss_, train_->sample_shape());
   train_step_ =
-      std::make_unique<TrainStep>(*model_, mixing_ ? mixing_->loss() : loss_, *optimizer_);
+      std::make_unique<TrainStep>(*model_, mixing_ ? mixing_->loss() : loss_, *updates_.optimizer);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
   trace_first_step();
   allocator(memory_of(device_)).flush();  // of the parameters' memory before the arena
@@ -93,14 +93,18 @@ void Trainer::trace_first_step() {
   std::vector<int64_t> extents = {rows};
   const Shape sample = train_->sample_shape();
   extents.insert(extents.end(), sample.begin(), sample.end());
-  train_step_->plan_for(Tensor::empty(Shape(extents), train_->dtype(), device_),
-                        Tensor::empty({rows}, DType::i64, device_));
+  const Tensor inputs = Tensor::empty(Shape(extents), train_->dtype(), device_),
+               labels = Tensor::empty({rows}, DType::i64, device_);
+  if (recipe_.train.accumulate > 1)
+    train_step_->accumulating_plan(inputs, labels, true);
+  else
+    train_step_->plan_for(inputs, labels);
 }
 
 /// Before the folder of a new run is made.
 void Trainer::check_start(const std::filesystem::path& folder) {
   load_initial_weights(recipe_, *model_);
-  check_disk(folder, bytes_of_run(recipe_, info_, *model_, *optimizer_));
+  check_disk(folder, bytes_of_run(recipe_, info_, learnt()));
 }
 
 void Trainer::prepare(const RunFolder& folder) {
@@ -109,11 +113,12 @@ void Trainer::prepare(const RunFolder& folder) {
   train_loader_ = std::make_unique<Loader>(train_, loader_options(recipe_, true));
   if (valid_) valid_loader_ = std::make_unique<Loader>(valid_, loader_options(recipe_, false));
   results_.emplace(folder.results(), recipe_.train.dtype == "f64" ? 17 : 9);
-  writer_ = std::make_unique<CheckpointWriter>(*folder_, recipe_, info_, *model_, *optimizer_);
+  writer_ = std::make_unique<CheckpointWriter>(*folder_, recipe_, info_, learnt());
 }
 
 void Trainer::start(const RunFolder& folder, const std::string& command_line) {
   state_ = TrainState();
+  if (average_) average_->restart();  // from init.weights
   prepare(folder);
   folder.clear();  // with --exist-ok, of another run's
   write_beginning(command_line);
@@ -132,7 +137,7 @@ void Trainer::resume(const RunFolder& folder, const std::string& command_line) {
   if (!last.state) fail(ErrorKind::data, file.string(), ": holds no training state to go on from");
   load_state(file.string(), last);
   check_same_epoch(file.string(), last);
-  check_disk(folder.path(), bytes_of_run(recipe_, info_, *model_, *optimizer_));
+  check_disk(folder.path(), bytes_of_run(recipe_, info_, learnt()));
   prepare(folder);
   write_beginning(command_line);
 }
@@ -144,16 +149,36 @@ void Trainer::load_state(const std::string& file, const Weights& last) {
   check_channels(*train_, last.info.channels, first_file(recipe_, "train"));
   std::map<std::string, Tensor> given;
   for (const NamedTensor& t : last.optimizer) given[t.name] = t.tensor;
-  for (NamedTensor& own : optimizer_->state()) {
+  for (NamedTensor& own : updates_.optimizer->state()) {
     const auto found = given.find(own.name);
     if (found == given.end() && last.optimizer.empty()) continue;  // before the first step: zero
     if (found == given.end() || found->second.shape() != file_shape(own.tensor.shape(), own.layout))
       fail(ErrorKind::data, file, ": its optimiser's state does not fit: ", own.name);
     copy_(own.tensor, from_file_layout(found->second, own.layout));
   }
+  load_averages(file, last);
   state_ = *last.state;
-  optimizer_->set_steps(state_.steps);
-  schedule_->set_state(state_.schedule);
+  updates_.optimizer->set_steps(state_.steps);
+  for (size_t g = 0; g < schedules_.size(); ++g) {
+    Schedule::State state = state_.schedule;
+    if (g > 0) state.lr = g <= state_.group_rates.size() ? state_.group_rates[g - 1] : -1;
+    schedules_[g].set_state(state);
+  }
+}
+
+/// Averages that a run did not have yet begin from its weights.
+void Trainer::load_averages(const std::string& file, const Weights& last) {
+  if (!average_) return;
+  average_->restart();
+  if (last.averages.empty()) return;
+  for (NamedTensor own : average_->tensors()) {
+    const auto found = std::find_if(last.averages.begin(), last.averages.end(),
+                                    [&](const NamedTensor& t) { return t.name == own.name; });
+    if (found == last.averages.end() ||
+        found->tensor.shape() != file_shape(own.tensor.shape(), own.layout))
+      fail(ErrorKind::data, file, ": its averages do not fit: ", own.name);
+    copy_(own.tensor, from_file_layout(found->tensor, own.layout));
+  }
 }
 
 /// An epoch that was begun goes on in the order in which it was begun.

@@ -16,8 +16,8 @@ using Words = std::vector<std::string>;
 
 namespace {
 
-Recipe resnet18(const Words& settings) {
-  Words all = {"model.name=resnet18", "model.num_classes=2", "train.dtype=f64"};
+Recipe resnet20(const Words& settings) {
+  Words all = {"model.name=resnet20", "model.num_classes=2", "train.dtype=f64"};
   all.insert(all.end(), settings.begin(), settings.end());
   return parse_recipe({"", "r.toml", "/"}, all);
 }
@@ -47,7 +47,7 @@ struct Cost {
 };
 
 Cost cost_of(const Words& settings) {
-  const auto model = frozen_model(resnet18(settings));
+  const auto model = frozen_model(resnet20(settings));
   ParameterArena arena(model->named_parameters());
   Optimizer optimizer(arena, {});
   TrainStep step(*model, loss, optimizer);
@@ -68,7 +68,7 @@ Cost cost_of(const Words& settings) {
 
 /// The gradients of the parameters that are trained, by name, batch norms being in evaluation.
 std::vector<NamedTensor> gradients(const Words& settings) {
-  const auto model = frozen_model(resnet18(settings));
+  const auto model = frozen_model(resnet20(settings));
   model->eval();
   Tape tape;
   tape.backward(loss((*model)(pictures()), Tensor::zeros({2}, DType::i64)));
@@ -89,32 +89,32 @@ Tensor find(const std::vector<NamedTensor>& tensors, const std::string& name) {
 }  // namespace
 
 TEST_CASE("the gradient stops at the first layer that is trained, and less memory is needed") {
-  const Cost all = cost_of({}), some = cost_of({"freeze.except=['layer4', 'fc']"}),
-             same = cost_of({"freeze.only=['conv1', 'bn1', 'layer1', 'layer2', 'layer3']"});
-  CHECK_EQ(all.weights, 20);
-  CHECK_EQ(all.inputs, 19);  // none for the pictures
-  CHECK_EQ(all.norms, 20);
+  const Cost all = cost_of({}), some = cost_of({"freeze.except=['layer3', 'linear']"}),
+             same = cost_of({"freeze.only=['conv1', 'bn1', 'layer1', 'layer2']"});
+  CHECK_EQ(all.weights, 19);
+  CHECK_EQ(all.inputs, 18);  // none for the pictures
+  CHECK_EQ(all.norms, 19);
   for (const Cost& cost : {some, same}) {
-    CHECK_EQ(cost.weights, 5);  // of layer4: two blocks of two, and its shortcut's
-    CHECK_EQ(cost.inputs, 3);   // none for what comes out of layer3
-    CHECK_EQ(cost.norms, 5);
+    CHECK_EQ(cost.weights, 6);  // of layer3: three blocks of two
+    CHECK_EQ(cost.inputs, 5);   // none for what comes out of layer2
+    CHECK_EQ(cost.norms, 6);
     CHECK_LT(cost.bytes, all.bytes);
   }
-  MESSAGE("activations of a step: ", all.bytes, " bytes, with layer1 to layer3 frozen ",
+  MESSAGE("activations of a step: ", all.bytes, " bytes, with layer1 and layer2 frozen ",
           some.bytes);
-  const Cost last = cost_of({"freeze.except=['fc']"});
+  const Cost last = cost_of({"freeze.except=['linear']"});
   CHECK_EQ(last.weights + last.inputs + last.norms, 0);
   CHECK_LT(last.bytes, some.bytes);
   const Cost inner = cost_of({"freeze.except=['layer1.1.bn2']"});
   CHECK_EQ(inner.weights, 0);
-  CHECK_EQ(inner.inputs, 15);  // down from layer4 to layer2
-  CHECK_EQ(inner.norms, 16);
+  CHECK_EQ(inner.inputs, 14);  // down from layer3 to layer1.2
+  CHECK_EQ(inner.norms, 15);
 }
 
 TEST_CASE("what is not frozen has the gradient that it has without freezing") {
   const auto all = gradients({});
-  CHECK_EQ(all.size(), 62);
-  for (const Words& settings : {Words{"freeze.except=['layer4', 'fc']"},
+  CHECK_EQ(all.size(), 59);
+  for (const Words& settings : {Words{"freeze.except=['layer3', 'linear']"},
                                 {"freeze.except=['bn1']"},
                                 {"freeze.except=['conv1']"},
                                 {"freeze.except=[\"layer2.*.bn1\"]"},
@@ -135,8 +135,8 @@ TEST_CASE("what is not frozen has the gradient that it has without freezing") {
 TEST_CASE("frozen tensors stay to the byte, running statistics too unless they are to be updated") {
   for (const std::string norms : {"eval", "update"}) {
     CAPTURE(norms);
-    const auto model =
-        frozen_model(resnet18({"freeze.except=['layer4', 'fc']", "freeze.batch_norm=" + norms}));
+    const auto model = frozen_model(
+        resnet20({"freeze.except=['layer3', 'linear']", "freeze.batch_norm=" + norms}));
     std::vector<NamedTensor> before;
     for (const NamedTensor& t : model->state_dict()) before.push_back({t.name, t.tensor.clone()});
     ParameterArena arena(model->named_parameters());
@@ -148,7 +148,7 @@ TEST_CASE("frozen tensors stay to the byte, running statistics too unless they a
     }
     for (const NamedTensor& t : model->state_dict()) {
       CAPTURE(t.name);
-      const bool trained = t.name.starts_with("layer4") || t.name.starts_with("fc");
+      const bool trained = t.name.starts_with("layer3") || t.name.starts_with("linear");
       const bool statistic =
           t.name.find("running") != std::string::npos || t.name.ends_with("num_batches_tracked");
       CHECK_EQ(tests::error(t.tensor, find(before, t.name)) == 0,
@@ -159,14 +159,15 @@ TEST_CASE("frozen tensors stay to the byte, running statistics too unless they a
 
 TEST_CASE("patterns that freeze nothing sensible are refused") {
   const auto message = [](const Words& settings) {
-    return tests::message_of([&] { frozen_model(resnet18(settings)); });
+    return tests::message_of([&] { frozen_model(resnet20(settings)); });
   };
-  CHECK_EQ(message({"freeze.except=['layer44']"}),
-           "freeze.except: 'layer44' names no parameter of the model; did you mean 'layer4'?");
-  CHECK_EQ(message({"freeze.only=['fc.wieght']"}),
-           "freeze.only: 'fc.wieght' names no parameter of the model; did you mean 'fc.weight'?");
+  CHECK_EQ(message({"freeze.except=['layer33']"}),
+           "freeze.except: 'layer33' names no parameter of the model; did you mean 'layer3'?");
+  CHECK_EQ(message({"freeze.only=['linear.wieght']"}),
+           "freeze.only: 'linear.wieght' names no parameter of the model; did you mean "
+           "'linear.weight'?");
   CHECK_EQ(message({"freeze.only=[\"*\"]"}),
-           "freeze.only: names all parameters of resnet18; nothing is left to train");
-  CHECK_EQ(message({"freeze.only=['fc']", "freeze.except=['fc']"}),
+           "freeze.only: names all parameters of resnet20; nothing is left to train");
+  CHECK_EQ(message({"freeze.only=['linear']", "freeze.except=['linear']"}),
            "r.toml: freeze.except and freeze.only: expects one of them, not both");
 }

@@ -54,7 +54,14 @@ TEST_CASE("a recipe: written out, it reads back the same") {
   const Recipe r = parse(
       "[data]\ntrain = [{ features = \"a\\\"\", labels = \"b\" }, { features = "
       "\"c\", labels = \"d\" }]\n[model]\nhidden = [3]\n[optimizer]\nlr = 1e-5\n"
-      "[init]\nmap = { \"a.b\" = \"c\" }\nweights = \"w\"");
+      "[init]\nmap = { \"a.b\" = \"c\" }\nweights = \"w\"\n"
+      "[[optimizer.groups]]\nmatch = [\"a\", \"b.*\"]\nlr = 0.5\n"
+      "[[optimizer.groups]]\nmatch = [\"c\"]\nweight_decay = 0");
+  CHECK_EQ(r.optimizer.groups.size(), 2);
+  CHECK_EQ(r.optimizer.groups.at(0).match, std::vector<std::string>{"a", "b.*"});
+  CHECK_EQ(r.optimizer.groups.at(0).lr, 0.5);
+  CHECK_FALSE(r.optimizer.groups.at(0).weight_decay.has_value());
+  CHECK_EQ(r.optimizer.groups.at(1).weight_decay, 0.0);
   const std::string text = to_toml(r);
   CHECK_EQ(to_toml(parse(text)), text);
   CHECK_NE(text.find("lr = 1e-05\n"), std::string::npos);

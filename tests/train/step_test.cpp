@@ -7,7 +7,9 @@
 #include "layers/arithmetic.h"
 #include "layers/linear.h"
 #include "layers/loss.h"
+#include "layers/random_state.h"
 #include "models/mlp.h"
+#include "tensor/random.h"
 #include "tensor/tape.h"
 #include "tests/support.h"
 #include "train/nonfinite.h"
@@ -104,4 +106,42 @@ TEST_CASE("the update of a Linear is fused for batches that are small enough") {
   for (const auto& [batch, layers] : {std::pair<int64_t, int>{1, 2}, {128, 2}, {129, 0}})
     CHECK_EQ(step.plan_for(Tensor::zeros({batch, 8}), Tensor::zeros({batch, 1})).fused_layers,
              layers);
+}
+
+TEST_CASE("batches that are accumulated make the update of all their samples at once") {
+  for (Device device : tests::devices())
+    for (const OptimizerOptions& options :
+         {OptimizerOptions{.rule = UpdateRule::sgd, .lr = 0.1, .momentum = 0.9},
+          OptimizerOptions{.lr = 1e-2, .clip_norm = 0.05},
+          OptimizerOptions{.rule = UpdateRule::sgd, .lr = 0.1, .l1 = 0.02}}) {
+      CAPTURE(int(device));
+      CAPTURE(options.clip_norm);
+      CAPTURE(options.l1);
+      const auto make = [&] {
+        manual_seed(5);
+        auto model = std::make_unique<Mlp>(MlpOptions{.inputs = 3, .hidden = {5}, .outputs = 2});
+        model->to(DType::f64);
+        model->to(device);
+        return model;
+      };
+      const auto one = make(), several = make();
+      ParameterArena arena(one->named_parameters()), other(several->named_parameters());
+      Optimizer optimizer(arena, options), accumulating(other, options);
+      const LossFunction loss = [](const Tensor& y, const Tensor& t) { return mse(y, t); };
+      TrainStep whole(*one, loss, optimizer), parts(*several, loss, accumulating);
+      Tensor x = Tensor::empty({20, 3}, DType::f64), t = Tensor::empty({20, 2}, DType::f64);
+      uniform_(x, -1, 1, RandomStream(1, Purpose::test));
+      uniform_(t, -1, 1, RandomStream(2, Purpose::test));
+      for (int i = 0; i < 3; ++i) {
+        const int64_t from = 5 * i;
+        whole(x.slice(from, from + 10), t.slice(from, from + 10));
+        for (int64_t k = 0; k < 3; ++k) {  // batches of 4, 4 and 2
+          const int64_t begin = from + 4 * k, end = std::min(begin + 4, from + 10);
+          CHECK_EQ(accumulating.steps(), i);
+          parts.accumulate(x.slice(begin, end), t.slice(begin, end), {k, 4, k == 2});
+        }
+        CHECK_LE(tests::error(other.values(), arena.values()), 1e-9);
+      }
+      CHECK_EQ(accumulating.steps(), 3);
+    }
 }

@@ -33,7 +33,7 @@ class Draws {
   bool chance(double p) { return uniform() < p; }
   /// Standard normal.
   double normal();
-  /// Fills with standard normal numbers: four of a block, in f32, for whole images of them.
+  /// Fills with standard normal numbers of 16 random bits each, for whole images of noise.
   void normals(std::span<float> to);
   /// 0 to 3 in a random order.
   std::array<int, 4> order();

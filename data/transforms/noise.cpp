@@ -12,9 +12,10 @@ Image noisy(const Image& image, std::span<const float> noise) {
   LATHE_CHECK(noise.size() == image.pixels.size(), "noise: expects ", image.pixels.size(),
               " numbers, got ", noise.size());
   Image result(image.width, image.height);
-  for (size_t i = 0; i < noise.size(); ++i)
-    result.pixels[i] =
-        uint8_t(std::clamp(float(image.pixels[i]) + std::trunc(noise[i]), 0.0f, 255.0f));
+  for (size_t i = 0; i < noise.size(); ++i) {
+    const int added = int(std::clamp(noise[i], -256.0f, 256.0f));  // cut off, as a vector too
+    result.pixels[i] = uint8_t(std::clamp(int(image.pixels[i]) + added, 0, 255));
+  }
   return result;
 }
 

@@ -30,10 +30,10 @@ class GaussNoise final : public Transform {
     const float deviation = float(by_variance_ ? std::sqrt(drawn) : drawn * 255);
     const float mean = float(draws.uniform(mean_) * 255);
     ReusedVector<float> noise(image.pixels.size());
-    const size_t repeated = per_channel_ ? 1 : 3;  // one number for the colours of a pixel
-    ReusedVector<float> normals(noise.size() / repeated);
-    draws.normals(normals);
-    for (size_t i = 0; i < noise.size(); ++i) noise[i] = mean + deviation * normals[i / repeated];
+    draws.normals(std::span(noise).first(per_channel_ ? noise.size() : noise.size() / 3));
+    if (!per_channel_)  // one number for the colours of a pixel
+      for (size_t i = noise.size(); i-- > 0;) noise[i] = noise[i / 3];
+    for (float& number : noise) number = mean + deviation * number;
     return noisy(image, noise);
   }
 

@@ -73,6 +73,23 @@ TEST_CASE("transforms: noise and principal colours are albumentations'") {
   CHECK(message_of([&] { noisy(pattern(2, 2), noise); }) == "noise: expects 12 numbers, got 2880");
 }
 
+TEST_CASE("transforms: noise may be one number for the colours of a pixel") {
+  Image image(9, 7);
+  std::fill(image.pixels.begin(), image.pixels.end(), uint8_t(128));
+  const auto gray_pixels = [&](const std::string& per_channel) {
+    const Image result = made({R"({"name": "GaussNoise", "p": 1, "std_range": [0.1, 0.1],
+                                   "per_channel": )" +
+                               per_channel + "}"},
+                              image);
+    int gray = 0;
+    for (size_t i = 0; i < result.pixels.size(); i += 3)
+      gray += result.pixels[i] == result.pixels[i + 1] && result.pixels[i] == result.pixels[i + 2];
+    return gray;
+  };
+  CHECK(gray_pixels("false") == 63);
+  CHECK(gray_pixels("true") < 10);
+}
+
 TEST_CASE("transforms: the key decides, and nothing else") {
   const std::vector<std::string> steps = {
       R"({"name": "Resize", "size": 40})",

@@ -1,4 +1,6 @@
 // Decoding: pixels against PIL's, damaged and foreign files, encoding.
+#include <algorithm>
+
 #include "tests/data/image_golden.h"
 
 using namespace lathe;
@@ -101,6 +103,39 @@ TEST_CASE("images: sizes are limited before memory is taken") {
   const auto jpeg = golden_file("jpeg grey");
   CHECK(message_of([&] { decode_image(jpeg, "x", {.pixels = 1000}); }) ==
         "x: expects at most 1000 pixels, the header says 37 x 29");
+}
+
+TEST_CASE("images: 30,000 x 30,000 pixels are refused by every format's header") {
+  const auto put = [](std::vector<std::byte>& file, size_t at, std::initializer_list<int> bytes) {
+    for (int byte : bytes) file[at++] = std::byte(byte);
+  };
+  auto png = golden_file("png RGB");
+  put(png, 20, {0, 0, 30'000 >> 8, 30'000 & 255});
+  set_png_width(png, 30'000);
+  auto bmp = golden_file("bmp RGB");
+  put(bmp, 18, {30'000 & 255, 30'000 >> 8, 0, 0, 30'000 & 255, 30'000 >> 8, 0, 0});
+  auto jpeg = golden_file("jpeg subsampling 0");
+  const std::byte frame[] = {std::byte(0xff), std::byte(0xc0)};
+  const auto found = std::search(jpeg.begin(), jpeg.end(), frame, frame + 2);
+  REQUIRE(found != jpeg.end());
+  put(jpeg, size_t(found - jpeg.begin()) + 5,
+      {30'000 >> 8, 30'000 & 255, 30'000 >> 8, 30'000 & 255});
+  for (const auto& file : {png, bmp, jpeg})
+    CHECK(message_of([&] { decode_image(file, "big"); }) ==
+          "big: expects at most 100000000 pixels, the header says 30000 x 30000");
+}
+
+TEST_CASE("images: a file's name does not say what it is") {
+  const tests::ScratchFolder folder;
+  for (const std::string name : {"png RGB", "jpeg grey", "bmp RGB"}) {
+    const auto bytes = golden_file(name);
+    const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (const char* file : {"a.jpg", "a.png", "a.bmp", "a.txt", "a"})
+      CHECK(read_image(tests::write_bytes(folder / file, text)) == decode_image(bytes, name));
+  }
+  tests::write_bytes(folder / "empty.png", "");
+  CHECK(message_of([&] { read_image(folder / "empty.png"); }) ==
+        (folder / "empty.png").string() + ": expects a JPEG, PNG or BMP image, it is empty");
 }
 
 TEST_CASE("images: no damaged file crashes, none that is cut is read") {

@@ -28,6 +28,7 @@
 #include "layers/module.h"
 #include "layers/pool2d.h"
 #include "layers/random_state.h"
+#include "layers/recompute.h"
 #include "layers/reduce.h"
 #include "layers/resize.h"
 #include "layers/sequential.h"
@@ -47,3 +48,4 @@
 #include "train/checkpoint.h"
 #include "train/load_model.h"
 #include "train/step.h"
+#include "train/weight_average.h"

@@ -1,21 +1,14 @@
-// The table of a recipe's keys: adding a key is a member of Recipe and a row here.
-#include "train/recipe.h"
+// The tables of a recipe's keys: adding a key is a member of Recipe and a row here, or in
+// recipe_keys_learning.cpp or recipe_keys_run.cpp.
+#include "train/recipe_keys.h"
 
 namespace lathe {
 namespace {
 
-/// The columns of results.csv that can be watched.
-const std::vector<std::string> monitors = {
-    "valid_loss", "valid_accuracy", "valid_precision",         "valid_recall",
-    "valid_f1",   "valid_roc_auc",  "valid_average_precision", "valid_eer",
-    "train_loss", "train_accuracy"};
-
-}  // namespace
-
-const std::vector<RecipeKey>& recipe_keys() {
+std::vector<RecipeKey> data_keys() {
   using R = Recipe&;
   using F = RecipeField;
-  static const std::vector<RecipeKey> keys = {
+  return {
       {"name", [](R r) -> F { return &r.name; },
        "names the run folder; the recipe's file name where it is empty"},
 
@@ -80,289 +73,18 @@ const std::vector<RecipeKey>& recipe_keys() {
 
       {"model.name", [](R r) -> F { return &r.model.name; },
        "which model; its own options are further keys of [model]"},
-
-      {"loss.name",
-       [](R r) -> F { return &r.loss.name; },
-       "bce_with_logits: one logit, two classes; cross_entropy: a logit a class",
-       {"bce_with_logits", "cross_entropy"}},
-      {"loss.pos_weight",
-       [](R r) -> F { return &r.loss.pos_weight; },
-       "bce_with_logits: weight of class 1, a number or \"auto\" = negatives / positives",
-       {},
-       0,
-       1e300,
-       true},
-      {"loss.label_smoothing",
-       [](R r) -> F { return &r.loss.label_smoothing; },
-       "cross_entropy: the share of a label that is spread over all classes",
-       {},
-       0,
-       1},
-      {"loss.class_weights",
-       [](R r) -> F { return &r.loss.class_weights; },
-       "cross_entropy: a weight a class; empty: all 1",
-       {},
-       0},
-
-      {"optimizer.name",
-       [](R r) -> F { return &r.optimizer.name; },
-       "how weights are updated",
-       {"adam", "adamw", "sgd"}},
-      {"optimizer.lr", [](R r) -> F { return &r.optimizer.lr; }, "learning rate", {}, 0},
-      {"optimizer.betas",
-       [](R r) -> F { return &r.optimizer.betas; },
-       "adam, adamw: decay of the two moments",
-       {},
-       0,
-       1},
-      {"optimizer.eps",
-       [](R r) -> F { return &r.optimizer.eps; },
-       "adam, adamw: added to the denominator",
-       {},
-       0},
-      {"optimizer.weight_decay",
-       [](R r) -> F { return &r.optimizer.weight_decay; },
-       "adam, sgd: added to the gradient; adamw: taken off the weights",
-       {},
-       0},
-      {"optimizer.momentum",
-       [](R r) -> F { return &r.optimizer.momentum; },
-       "sgd: momentum",
-       {},
-       0},
-      {"optimizer.nesterov", [](R r) -> F { return &r.optimizer.nesterov; },
-       "sgd: Nesterov's momentum"},
-      {"optimizer.decay_norm_and_bias", [](R r) -> F { return &r.optimizer.decay_norm_and_bias; },
-       "false: no weight decay for parameters of one dimension, which are biases and the weights "
-       "of "
-       "norms, whatever their group says"},
-      {"optimizer.groups",
-       [](R r) -> F { return &r.optimizer.groups; },
-       "[[optimizer.groups]]: parameters with a learning rate or decay of their own. match = "
-       "[\"fc\"] names them as freeze.except does, the first group that names one has it; lr and "
-       "weight_decay replace optimizer's, and schedules change each lr as PyTorch's do",
-       {},
-       0},
-
-      {"schedule.name",
-       [](R r) -> F { return &r.schedule.name; },
-       "how the learning rate changes: step, times gamma every step_size epochs; multistep, times "
-       "gamma at milestones; cosine, half a cosine down to min_lr; plateau, times factor when what "
-       "is watched gets no better; one_cycle, up to optimizer.lr and down, step by step",
-       {"constant", "step", "multistep", "cosine", "plateau", "one_cycle"}},
-      {"schedule.warmup_epochs",
-       [](R r) -> F { return &r.schedule.warmup_epochs; },
-       "epochs over whose steps the rate rises evenly to the schedule's; 0: none",
-       {},
-       0},
-      {"schedule.step_size",
-       [](R r) -> F { return &r.schedule.step_size; },
-       "step: epochs from one change to the next",
-       {},
-       1},
-      {"schedule.milestones",
-       [](R r) -> F { return &r.schedule.milestones; },
-       "multistep: how many epochs are done at each change, ascending",
-       {},
-       0},
-      {"schedule.gamma",
-       [](R r) -> F { return &r.schedule.gamma; },
-       "step, multistep: the factor of a change",
-       {},
-       0},
-      {"schedule.min_lr",
-       [](R r) -> F { return &r.schedule.min_lr; },
-       "cosine, plateau: the lowest rate",
-       {},
-       0},
-      {"schedule.monitor", [](R r) -> F { return &r.schedule.monitor; },
-       "plateau: the result that is watched", monitors},
-      {"schedule.factor",
-       [](R r) -> F { return &r.schedule.factor; },
-       "plateau: the factor of a change",
-       {},
-       0,
-       1},
-      {"schedule.patience",
-       [](R r) -> F { return &r.schedule.patience; },
-       "plateau: epochs without a better result that pass before a change",
-       {},
-       0},
-      {"schedule.threshold",
-       [](R r) -> F { return &r.schedule.threshold; },
-       "plateau: better is by more than this share of the best",
-       {},
-       0},
-      {"schedule.cooldown",
-       [](R r) -> F { return &r.schedule.cooldown; },
-       "plateau: epochs after a change that do not count",
-       {},
-       0},
-      {"schedule.pct_start",
-       [](R r) -> F { return &r.schedule.pct_start; },
-       "one_cycle: the share of all steps in which the rate rises",
-       {},
-       0,
-       1,
-       true},
-      {"schedule.div_factor",
-       [](R r) -> F { return &r.schedule.div_factor; },
-       "one_cycle: it begins at optimizer.lr divided by this",
-       {},
-       0,
-       1e300,
-       true},
-      {"schedule.final_div_factor",
-       [](R r) -> F { return &r.schedule.final_div_factor; },
-       "one_cycle: it ends at the first rate divided by this",
-       {},
-       0,
-       1e300,
-       true},
-
-      {"early_stopping.monitor", [](R r) -> F { return &r.early_stopping.monitor; },
-       "the result that is watched", monitors},
-      {.name = "early_stopping.patience",
-       .field = [](R r) -> F { return &r.early_stopping.patience; },
-       .help = "stop after so many epochs after one another without a better result; 0: never",
-       .least = 0,
-       .result = false},
-      {.name = "early_stopping.min_delta",
-       .field = [](R r) -> F { return &r.early_stopping.min_delta; },
-       .help = "better is by more than this",
-       .least = 0,
-       .result = false},
-
-      {.name = "train.epochs",
-       .field = [](R r) -> F { return &r.train.epochs; },
-       .help = "passes over the training data",
-       .least = 1,
-       .result = false},
-      {"train.batch_size",
-       [](R r) -> F { return &r.train.batch_size; },
-       "samples a step",
-       {},
-       1,
-       1 << 24},
-      {"train.dtype",
-       [](R r) -> F { return &r.train.dtype; },
-       "the type of weights and arithmetic",
-       {"f32", "f64"}},
-      {"train.shuffle", [](R r) -> F { return &r.train.shuffle; },
-       "a new order of the training data each epoch"},
-      {"train.seed",
-       [](R r) -> F { return &r.train.seed; },
-       "decides the first weights, the order of the data and dropout",
-       {},
-       0},
-      {"train.clip_norm",
-       [](R r) -> F { return &r.train.clip_norm; },
-       "gradients are scaled down to this norm over all of them; 0: not",
-       {},
-       0},
-      {"train.mixup",
-       [](R r) -> F { return &r.train.mixup; },
-       "blends each batch with itself, by shares of Beta(mixup, mixup); 0: not",
-       {},
-       0},
-      {"train.cutmix",
-       [](R r) -> F { return &r.train.cutmix; },
-       "pastes parts of images into others of the batch, by shares of Beta(cutmix, cutmix); 0: not",
-       {},
-       0},
-      {"train.l1",
-       [](R r) -> F { return &r.train.l1; },
-       "a penalty of this times the sum of the absolute values of all trained parameters; "
-       "train_loss is without it, the column train_l1 is it at the epoch's end; 0: none",
-       {},
-       0},
-      {"train.accumulate",
-       [](R r) -> F { return &r.train.accumulate; },
-       "so many batches make one step, their gradients averaged over all their samples as if they "
-       "were one batch; an epoch's last step may have fewer. Schedules and max_steps count steps",
-       {},
-       1,
-       1 << 24},
-      {"train.ema",
-       [](R r) -> F { return &r.train.ema; },
-       "after each step, average = ema average + (1 - ema) weights: validation, best and epoch_N "
-       "use the average, last has both; 0: no average",
-       {},
-       0,
-       1},
-      {.name = "train.checkpoint_blocks",
-       .field = [](R r) -> F { return &r.train.checkpoint_blocks; },
-       .help =
-           "a model's blocks keep only their input for the backward and compute the rest again: "
-           "less memory, more time, the same results",
-       .result = false},
-      {.name = "train.max_steps",
-       .field = [](R r) -> F { return &r.train.max_steps; },
-       .help = "stop after so many steps in all; 0: no such end",
-       .least = 0,
-       .result = false},
-
-      {.name = "checkpoint.every",
-       .field = [](R r) -> F { return &r.checkpoint.every; },
-       .help = "keep weights/epoch_N every so many epochs; 0: only best and last",
-       .least = 0,
-       .result = false},
-      {.name = "checkpoint.keep",
-       .field = [](R r) -> F { return &r.checkpoint.keep; },
-       .help = "how many of the epoch_N stay, the newest; 0: all",
-       .least = 0,
-       .result = false},
-
-      {"checkpoint.monitor", [](R r) -> F { return &r.checkpoint.monitor; },
-       "the result by which weights/best is chosen; valid_loss is the training loss where there is "
-       "no data.valid",
-       monitors},
-
-      {.name = "log.tensorboard",
-       .field = [](R r) -> F { return &r.log.tensorboard; },
-       .help = "write tb/events.out.tfevents.* in the run's folder, for TensorBoard",
-       .result = false},
-      {.name = "log.every_steps",
-       .field = [](R r) -> F { return &r.log.every_steps; },
-       .help = "a line with the loss in train.log every so many steps; 0: none",
-       .least = 0,
-       .result = false},
-      {.name = "log.images",
-       .field = [](R r) -> F { return &r.log.images; },
-       .help = "TensorBoard: the confusion matrix of data.valid, each epoch",
-       .result = false},
-      {.name = "log.histograms",
-       .field = [](R r) -> F { return &r.log.histograms; },
-       .help = "TensorBoard: how each parameter's values are spread, each epoch",
-       .result = false},
-      {.name = "log.plots",
-       .field = [](R r) -> F { return &r.log.plots; },
-       .help = "plots/ in the run's folder: curves and the confusion matrix of the best weights",
-       .result = false},
-
-      {"init.weights", [](R r) -> F { return &r.init.weights; },
-       "a file or a list of files to begin with; empty: fresh weights"},
-      {"init.strict", [](R r) -> F { return &r.init.strict; },
-       "every tensor of the model must be in the file, and no other"},
-      {"init.prefix", [](R r) -> F { return &r.init.prefix; },
-       "put in front of every name of the file"},
-      {"init.map", [](R r) -> F { return &r.init.map; },
-       "renames the file's tensors: { \"from\" = \"to\" }, whole names or beginnings up to a dot"},
-      {"init.skip", [](R r) -> F { return &r.init.skip; },
-       "tensors that stay fresh: names, a * stands for anything"},
-
-      {"freeze.except", [](R r) -> F { return &r.freeze.except; },
-       "all parameters stay as they are but these: names or beginnings up to a dot, a * stands for "
-       "anything; empty: none stay"},
-      {"freeze.only", [](R r) -> F { return &r.freeze.only; },
-       "these parameters stay as they are, all others are trained; instead of freeze.except"},
-      {"freeze.batch_norm",
-       [](R r) -> F { return &r.freeze.batch_norm; },
-       "batch norms whose parameters stay: eval, they use their running statistics, which stay "
-       "too; "
-       "update, they use and follow the batches' as PyTorch's do",
-       {"eval", "update"}},
   };
+}
+
+}  // namespace
+
+const std::vector<RecipeKey>& recipe_keys() {
+  static const std::vector<RecipeKey> keys = [] {
+    std::vector<RecipeKey> all = data_keys();
+    for (const auto& more : {learning_keys(), run_keys()})
+      all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
   return keys;
 }
 

@@ -2,6 +2,7 @@
 // where a run stopped.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -47,6 +48,7 @@ class Trainer {
   std::string summary() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
   enum class Epoch { finished, stopped };
   void trace_first_step();
   Learnt learnt() const { return {*model_, *updates_.optimizer, average_.get()}; }
@@ -61,7 +63,7 @@ class Trainer {
   bool train_batch(const Batch& batch, Progress& progress);
   void log_step(double loss, Progress& progress);
   bool validate(StopSignals& signals);
-  std::optional<EpochResult> end_epoch(double seconds, StopSignals& signals);
+  std::optional<EpochResult> end_epoch(Clock::time_point start, StopSignals& signals);
   bool watch(const EpochResult& result);
   void record(const EpochResult& result, Progress& progress,
               const std::function<void(const EpochResult&)>& on_epoch);

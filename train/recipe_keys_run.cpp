@@ -1,0 +1,142 @@
+// How a run goes: its steps, what it leaves, and the weights that it begins with and keeps.
+#include "train/recipe_keys.h"
+
+namespace lathe {
+
+std::vector<RecipeKey> run_keys() {
+  using R = Recipe&;
+  using F = RecipeField;
+  return {
+      {.name = "train.epochs",
+       .field = [](R r) -> F { return &r.train.epochs; },
+       .help = "passes over the training data",
+       .least = 1,
+       .result = false},
+      {"train.batch_size",
+       [](R r) -> F { return &r.train.batch_size; },
+       "samples a step",
+       {},
+       1,
+       1 << 24},
+      {"train.dtype",
+       [](R r) -> F { return &r.train.dtype; },
+       "the type of weights and arithmetic",
+       {"f32", "f64"}},
+      {"train.shuffle", [](R r) -> F { return &r.train.shuffle; },
+       "a new order of the training data each epoch"},
+      {"train.seed",
+       [](R r) -> F { return &r.train.seed; },
+       "decides the first weights, the order of the data and dropout",
+       {},
+       0},
+      {"train.clip_norm",
+       [](R r) -> F { return &r.train.clip_norm; },
+       "gradients are scaled down to this norm over all of them; 0: not",
+       {},
+       0},
+      {"train.mixup",
+       [](R r) -> F { return &r.train.mixup; },
+       "blends each batch with itself, by shares of Beta(mixup, mixup); 0: not",
+       {},
+       0},
+      {"train.cutmix",
+       [](R r) -> F { return &r.train.cutmix; },
+       "pastes parts of images into others of the batch, by shares of Beta(cutmix, cutmix); 0: not",
+       {},
+       0},
+      {"train.l1",
+       [](R r) -> F { return &r.train.l1; },
+       "a penalty of this times the sum of the absolute values of all trained parameters; "
+       "train_loss is without it, the column train_l1 is it at the epoch's end; 0: none",
+       {},
+       0},
+      {"train.accumulate",
+       [](R r) -> F { return &r.train.accumulate; },
+       "so many batches make one step, their gradients averaged over all their samples as if they "
+       "were one batch; an epoch's last step may have fewer. Schedules and max_steps count steps",
+       {},
+       1,
+       1 << 24},
+      {"train.ema",
+       [](R r) -> F { return &r.train.ema; },
+       "after each step, average = ema average + (1 - ema) weights: validation, best and epoch_N "
+       "use the average, last has both; 0: no average",
+       {},
+       0,
+       1},
+      {.name = "train.checkpoint_blocks",
+       .field = [](R r) -> F { return &r.train.checkpoint_blocks; },
+       .help =
+           "a model's blocks keep only their input for the backward and compute the rest again: "
+           "less memory, more time, the same results",
+       .result = false},
+      {.name = "train.max_steps",
+       .field = [](R r) -> F { return &r.train.max_steps; },
+       .help = "stop after so many steps in all; 0: no such end",
+       .least = 0,
+       .result = false},
+
+      {.name = "checkpoint.every",
+       .field = [](R r) -> F { return &r.checkpoint.every; },
+       .help = "keep weights/epoch_N every so many epochs; 0: only best and last",
+       .least = 0,
+       .result = false},
+      {.name = "checkpoint.keep",
+       .field = [](R r) -> F { return &r.checkpoint.keep; },
+       .help = "how many of the epoch_N stay, the newest; 0: all",
+       .least = 0,
+       .result = false},
+
+      {"checkpoint.monitor", [](R r) -> F { return &r.checkpoint.monitor; },
+       "the result by which weights/best is chosen; valid_loss is the training loss where there is "
+       "no data.valid",
+       monitors},
+
+      {.name = "log.tensorboard",
+       .field = [](R r) -> F { return &r.log.tensorboard; },
+       .help = "write tb/events.out.tfevents.* in the run's folder, for TensorBoard",
+       .result = false},
+      {.name = "log.every_steps",
+       .field = [](R r) -> F { return &r.log.every_steps; },
+       .help = "a line with the loss in train.log every so many steps; 0: none",
+       .least = 0,
+       .result = false},
+      {.name = "log.images",
+       .field = [](R r) -> F { return &r.log.images; },
+       .help = "TensorBoard: the confusion matrix of data.valid, each epoch",
+       .result = false},
+      {.name = "log.histograms",
+       .field = [](R r) -> F { return &r.log.histograms; },
+       .help = "TensorBoard: how each parameter's values are spread, each epoch",
+       .result = false},
+      {.name = "log.plots",
+       .field = [](R r) -> F { return &r.log.plots; },
+       .help = "plots/ in the run's folder: curves and the confusion matrix of the best weights",
+       .result = false},
+
+      {"init.weights", [](R r) -> F { return &r.init.weights; },
+       "a file or a list of files to begin with; empty: fresh weights"},
+      {"init.strict", [](R r) -> F { return &r.init.strict; },
+       "every tensor of the model must be in the file, and no other"},
+      {"init.prefix", [](R r) -> F { return &r.init.prefix; },
+       "put in front of every name of the file"},
+      {"init.map", [](R r) -> F { return &r.init.map; },
+       "renames the file's tensors: { \"from\" = \"to\" }, whole names or beginnings up to a dot"},
+      {"init.skip", [](R r) -> F { return &r.init.skip; },
+       "tensors that stay fresh: names, a * stands for anything"},
+
+      {"freeze.except", [](R r) -> F { return &r.freeze.except; },
+       "all parameters stay as they are but these: names or beginnings up to a dot, a * stands for "
+       "anything; empty: none stay"},
+      {"freeze.only", [](R r) -> F { return &r.freeze.only; },
+       "these parameters stay as they are, all others are trained; instead of freeze.except"},
+      {"freeze.batch_norm",
+       [](R r) -> F { return &r.freeze.batch_norm; },
+       "batch norms whose parameters stay: eval, they use their running statistics, which stay "
+       "too; "
+       "update, they use and follow the batches' as PyTorch's do",
+       {"eval", "update"}},
+  };
+}
+
+}  // namespace lathe

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "data/transforms/pixels.h"
 #include "tensor/check.h"
 
 namespace lathe {
@@ -150,22 +151,27 @@ Image warp_linear(const Image& image, const AffineMap& map, std::array<uint8_t, 
   std::array<float, 6> m;
   std::transform(back.begin(), back.end(), m.begin(), [](double value) { return float(value); });
   const auto within = [](float at) { return std::clamp(at, -0x1p30f, 0x1p30f); };
+  const auto floored = [](float at) { return int64_t(at) - (float(int64_t(at)) > at); };
   Image result(image.width, image.height);
   uint8_t* to = result.pixels.data();
   for (int64_t y = 0; y < image.height; ++y)
     for (int64_t x = 0; x < image.width; ++x, to += 3) {
       const float from_x = within(m[0] * float(x) + m[1] * float(y) + m[2]),
                   from_y = within(m[3] * float(x) + m[4] * float(y) + m[5]);
-      const float left = std::floor(from_x), top = std::floor(from_y);
-      const float right_share = from_x - left, below_share = from_y - top;
-      uint8_t corners[4][3];
-      for (int i = 0; i < 4; ++i)
-        copy_pixel(image, int64_t(left) + i % 2, int64_t(top) + i / 2, fill, corners[i]);
+      const int64_t left = floored(from_x), top = floored(from_y);
+      const float right_share = from_x - float(left), below_share = from_y - float(top);
+      const uint8_t* corners[4];
+      for (int i = 0; i < 4; ++i) {
+        const int64_t corner_x = left + i % 2, corner_y = top + i / 2;
+        const bool inside =
+            corner_x >= 0 && corner_x < image.width && corner_y >= 0 && corner_y < image.height;
+        corners[i] = inside ? image.row(corner_y) + corner_x * 3 : fill.data();
+      }
       for (int c = 0; c < 3; ++c) {
         const auto between = [](float a, float b, float share) { return a + share * (b - a); };
         const float above = between(corners[0][c], corners[1][c], right_share),
                     below = between(corners[2][c], corners[3][c], right_share);
-        to[c] = uint8_t(std::clamp(std::lrintf(between(above, below, below_share)), 0l, 255l));
+        to[c] = rounded_byte(between(above, below, below_share));
       }
     }
   return result;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/transforms/border.h"
+#include "data/transforms/pixels.h"
 #include "tensor/check.h"
 
 namespace lathe {
@@ -56,8 +56,7 @@ Image blurred(const Image& image, const std::vector<double>& kernel) {
       lines[k] = narrow.data() +
                  border_index(y + int64_t(k) - reach, image.height, Border::reflect) * stride;
     weigh(sums.data(), lines.data(), weights, stride);
-    std::transform(sums.begin(), sums.end(), result.row(y),
-                   [](float sum) { return uint8_t(std::clamp(std::lrintf(sum), 0l, 255l)); });
+    std::transform(sums.begin(), sums.end(), result.row(y), rounded_byte);
   }
   return result;
 }

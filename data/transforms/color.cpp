@@ -91,32 +91,38 @@ Pixel from_pil_hsv(const Pixel& hsv) {
   }
 }
 
+/// whole / i in 4096ths, rounded, for i from 1 to 255.
+std::array<int, 256> quotients(double whole) {
+  std::array<int, 256> all = {};
+  for (int i = 1; i < 256; ++i) all[size_t(i)] = int(std::lrint(whole * 4096 / i));
+  return all;
+}
+
 /// OpenCV's HSV of bytes: hue 0 to 179, by quotients of 12 binary places.
 Pixel opencv_hsv(const Pixel& p) {
   const int most = std::max({p.r, p.g, p.b}), range = most - std::min({p.r, p.g, p.b});
   if (range == 0) return {0, 0, most};
-  const auto divided = [](int value, int by, double whole) {  // value / by * whole, rounded
-    return (value * int(std::lrint(whole * 4096 / by)) + 2048) >> 12;
-  };
+  static const auto sixths = quotients(30), parts = quotients(255);
+  const auto divided = [](int value, int quotient) { return (value * quotient + 2048) >> 12; };
   const int turned = p.r == most   ? p.g - p.b
                      : p.g == most ? p.b - p.r + 2 * range
                                    : p.r - p.g + 4 * range;
-  const int hue = divided(turned, range, 30);
-  return {hue < 0 ? hue + 180 : hue, divided(range, most, 255), most};
+  const int hue = divided(turned, sixths[size_t(range)]);
+  return {hue < 0 ? hue + 180 : hue, divided(range, parts[size_t(most)]), most};
 }
 
 /// OpenCV's way back, in f32. Its vectors cut results off, 32 pixels at a time; it rounds the rest
 /// of a row, which is cut off here too.
 Pixel from_opencv_hsv(const Pixel& hsv) {
   const float value = float(hsv.b) * (1.0f / 255), saturation = float(hsv.g) * (1.0f / 255);
-  const float h = float(hsv.r) * (6.0f / 180), sextant = std::floor(h), f = h - sextant;
+  const float h = float(hsv.r) * (6.0f / 180), f = h - float(int(h));
   const float p = value * (1 - saturation), q = value * (1 - saturation * f),
               t = value * (1 - saturation * (1 - f));
   const auto pixel = [](float r, float g, float b) {
     const auto byte = [](float x) { return std::clamp(int(x * 255), 0, 255); };
     return Pixel{byte(r), byte(g), byte(b)};
   };
-  switch (int(sextant) % 6) {
+  switch (int(h) % 6) {
     case 0:
       return pixel(value, t, p);
     case 1:

@@ -1,6 +1,7 @@
 // What is done to an image between its size and the model: a part of it, its mirror image, numbers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "data/image/image.h"
@@ -25,6 +26,13 @@ Image padded(const Image& image, const Margins& margins, Border border,
              const std::array<uint8_t, 3>& fill);
 /// The image with another one laid upon it, its upper left corner at x, y; it has to fit.
 Image pasted(Image image, const Image& part, int64_t x, int64_t y);
+
+/// The nearest whole number, halves to even, within 0 to 255; of numbers below 2^22. The sum leaves
+/// no place after the point, so the processor rounds; std::lrint would be a call for each.
+inline uint8_t rounded_byte(float value) {
+  constexpr float whole = 0x1.8p23f;
+  return uint8_t(std::clamp(int((value + whole) - whole), 0, 255));
+}
 
 /// (pixel / 255 - mean) / deviation of each channel, rounded as torchvision's ToTensor and
 /// Normalize round, in f32 or in f64: there are 256 results a channel, kept in tables.

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/transforms/pixels.h"
+
 namespace lathe::image {
 namespace {
-
-uint8_t rounded(float value) { return uint8_t(std::clamp(std::lrintf(value), 0l, 255l)); }
 
 /// A pixel's two neighbours on an axis.
 struct Neighbours {
@@ -165,7 +165,7 @@ Image resize_weighted(const Image& image, int64_t width, int64_t height, Weights
       const float* const row = narrow.at(taps.at[k]);
       for (size_t i = 0; i < sums.size(); ++i) sums[i] += taps.weights[k] * row[i];
     }
-    std::transform(sums.begin(), sums.end(), result.row(y), rounded);
+    std::transform(sums.begin(), sums.end(), result.row(y), rounded_byte);
   }
   return result;
 }
@@ -183,7 +183,8 @@ Image resize_whole(const Image& image, int64_t across, int64_t down, const Windo
           const uint8_t* from = image.row((part.y + y) * down + j) + (part.x + x) * across * 3 + c;
           for (int64_t i = 0; i < across; ++i) sum += from[i * 3];
         }
-        result.row(y)[x * 3 + c] = halves ? uint8_t((sum + 2) >> 2) : rounded(float(sum) * share);
+        result.row(y)[x * 3 + c] =
+            halves ? uint8_t((sum + 2) >> 2) : rounded_byte(float(sum) * share);
       }
   return result;
 }

@@ -1,75 +1,23 @@
 // lathe eval: what weights are worth on a split.
-#include <fmt/format.h>
-
-#include <cmath>
 #include <iostream>
-#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "apps/commands.h"
-#include "data/csv.h"
+#include "apps/evaluation.h"
 #include "data/loader.h"
 #include "tensor/check.h"
-#include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
-#include "train/metrics.h"
 #include "train/ranking.h"
-#include "train/used_weights.h"
 
 namespace lathe::apps {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct Options {
   std::string what, threshold = "0.5", report;
-  std::vector<std::string> splits;
+  std::vector<std::string> splits, weights;
   UseOptions use;
 };
-
-Json means(const ClassMeasures& m) {
-  return {{"precision", m.precision}, {"recall", m.recall}, {"f1", m.f1}};
-}
-
-Json json_of(const Evaluation& e) {
-  Json json = {{"samples", e.samples}, {"loss", e.loss}, {"accuracy", e.accuracy}};
-  if (e.two_classes()) {
-    json.update(means(e.positive));
-    json["roc_auc"] = e.roc_auc;
-    json["average_precision"] = e.average_precision;
-    json["eer"] = e.equal_error_rate;
-  } else {
-    json["macro"] = means(e.macro);
-    json["weighted"] = means(e.weighted);
-  }
-  json["confusion"] = e.confusion;
-  return json;
-}
-
-std::string means_text(const char* name, const ClassMeasures& m) {
-  return fmt::format("  {:<18} precision {:.4f}  recall {:.4f}  F1 {:.4f}  of {}\n", name,
-                     m.precision, m.recall, m.f1, m.support);
-}
-
-std::string text_of(const std::string& split, const Evaluation& e, const UsedWeights& weights) {
-  std::string text = fmt::format("{}: {} samples\n  loss {:.6g}\n  accuracy {:.4f}\n", split,
-                                 e.samples, e.loss, e.accuracy);
-  if (e.two_classes()) {
-    text += means_text(weights.classes[size_t(weights.positive)].c_str(), e.positive);
-    text += fmt::format("  ROC-AUC {:.4f}  average precision {:.4f}  EER {:.4f}\n", e.roc_auc,
-                        e.average_precision, e.equal_error_rate);
-  } else {
-    text += means_text("macro mean", e.macro) + means_text("weighted mean", e.weighted);
-  }
-  size_t width = 9;
-  for (const std::string& name : weights.classes) width = std::max(width, name.size() + 1);
-  text += fmt::format("  {:>{}}", "actual", width) + "  predicted\n  " + std::string(width, ' ');
-  for (const std::string& name : weights.classes) text += fmt::format("{:>{}}", name, width);
-  for (size_t i = 0; i < e.confusion.size(); ++i) {
-    text += fmt::format("\n  {:>{}}", weights.classes[i], width);
-    for (int64_t count : e.confusion[i]) text += fmt::format("{:>{}}", count, width);
-  }
-  return text + "\n";
-}
 
 /// --threshold as a fraction; nothing for "best".
 std::optional<double> fixed_threshold(const std::string& text) {
@@ -82,29 +30,6 @@ std::optional<double> fixed_threshold(const std::string& text) {
   return value;
 }
 
-/// The header of predictions.csv: a probability for each class, or of class 1 alone.
-std::string predictions_header(const UsedWeights& weights, size_t columns) {
-  std::string text = "split,index,label,class";
-  for (size_t i = columns == 1 ? 1 : 0; i < weights.classes.size(); ++i)
-    text += "," + csv_cell("p(" + weights.classes[i] + ")");
-  return text + "\n";
-}
-
-/// Lines of predictions.csv for the samples of a split.
-std::string predictions_lines(const UsedWeights& weights, const std::string& split,
-                              const Evaluator& evaluator, double threshold) {
-  std::string text;
-  for (size_t i = 0; i < evaluator.rows().size(); ++i) {
-    const std::vector<double>& row = evaluator.rows()[i];
-    text += fmt::format("{},{},{},{}", split, i,
-                        csv_cell(weights.classes[size_t(evaluator.labels()[i])]),
-                        csv_cell(weights.classes[size_t(class_of(row, threshold))]));
-    for (double p : row) text += fmt::format(",{:.9g}", p);
-    text += "\n";
-  }
-  return text;
-}
-
 /// Runs weights over splits.
 class SplitRunner {
  public:
@@ -113,8 +38,9 @@ class SplitRunner {
     loading_.workers = int(weights.recipe.data.workers);
   }
 
-  Evaluator operator()(const std::string& split) {
-    Loader loader(load_split(weights_, split), loading_);
+  EvaluatedSplit operator()(const std::string& split) {
+    std::shared_ptr<const Dataset> data = load_split(weights_, split);
+    Loader loader(data, loading_);
     if (!step_)
       step_.emplace(*weights_.model, make_loss(weights_.recipe, weights_.class_count(), device_));
     Evaluator evaluator(weights_.class_count(), weights_.positive,
@@ -127,7 +53,7 @@ class SplitRunner {
       evaluator.add(result.loss, result.outputs, batch->labels);
       done += batch->labels.numel();
     }
-    return evaluator;
+    return {split, std::move(data), std::move(evaluator)};
   }
 
  private:
@@ -148,49 +74,67 @@ std::vector<std::string> splits_of(const Options& options, const Recipe& recipe)
   return splits;
 }
 
-int evaluate_weights(const Options& options, const CommonOptions& common) {
+/// The weights asked for: "best,last" are two, unless that is a file's name.
+std::vector<std::string> weights_names(const Options& options) {
+  std::vector<std::string> names;
+  for (const std::string& text : options.weights) {
+    if (std::filesystem::exists(text)) {
+      names.push_back(text);
+      continue;
+    }
+    std::istringstream words(text);
+    for (std::string name; std::getline(words, name, ',');) names.push_back(name);
+  }
+  if (names.empty()) names.push_back("best");
+  std::set<std::string> stems;  // what their folders in a report are called
+  for (const std::string& name : names)
+    LATHE_CHECK(stems.insert(std::filesystem::path(name).stem()).second, "--weights: '", name,
+                "' stands there twice");
+  return names;
+}
+
+EvaluatedWeights evaluate(const Options& options, const std::string& name, Device device,
+                          const CommonOptions& common) {
   std::optional<double> threshold = fixed_threshold(options.threshold);
   UseOptions use = options.use;
+  use.weights = name;
   use.dtype = common.dtype;
-  const Device device = resolve_device(common);
-  UsedWeights weights = use_weights(options.what, use, device);
-  print_notes(weights.file.string(), weights.notes, common);
-  const std::vector<std::string> splits = splits_of(options, weights.recipe);
-  SplitRunner run(weights, device);
+  EvaluatedWeights all = {.weights = use_weights(options.what, use, device)};
+  print_notes(all.weights.file.string(), all.weights.notes, common);
+  const std::vector<std::string> splits = splits_of(options, all.weights.recipe);
+  SplitRunner run(all.weights, device);
   if (!threshold) {
-    const Evaluator valid = run("valid");
-    LATHE_CHECK(weights.class_count() == 2, "--threshold: best expects two classes, got ",
-                weights.class_count());
-    threshold = best_threshold(valid.scores(), valid.ones());
+    const EvaluatedSplit valid = run("valid");
+    LATHE_CHECK(all.weights.class_count() == 2, "--threshold: best expects two classes, got ",
+                all.weights.class_count());
+    threshold = best_threshold(valid.samples.scores(), valid.samples.ones());
   }
+  all.threshold = *threshold;
+  for (const std::string& split : splits) all.splits.push_back(run(split));
+  LATHE_CHECK(all.weights.class_count() == 2 || *threshold == 0.5,
+              "--threshold: expects two classes, got ", all.weights.class_count());
+  return all;
+}
 
-  Json all = Json::object();
-  std::string text, predictions;
-  for (const std::string& split : splits) {
-    const Evaluator evaluator = run(split);
-    LATHE_CHECK(weights.class_count() == 2 || *threshold == 0.5,
-                "--threshold: expects two classes, got ", weights.class_count());
-    const Evaluation e = evaluator.result(*threshold);
-    all[split] = json_of(e);
-    if (*threshold != 0.5) all[split]["threshold"] = *threshold;
-    text += text_of(split, e, weights);
-    if (options.report.empty()) continue;
-    if (predictions.empty())
-      predictions = predictions_header(weights, evaluator.rows().at(0).size());
-    predictions += predictions_lines(weights, split, evaluator, *threshold);
+int evaluate_weights(const Options& options, const CommonOptions& common) {
+  const Device device = resolve_device(common);
+  const std::vector<std::string> names = weights_names(options);
+  Json json = Json::object();
+  for (const std::string& name : names) {
+    const EvaluatedWeights all = evaluate(options, name, device, common);
+    const std::filesystem::path report = options.report;
+    if (!report.empty()) {
+      const std::filesystem::path own = all.weights.file.stem();
+      for (const std::string& line : all.write_report(names.size() == 1 ? report : report / own))
+        if (!common.quiet) std::cerr << line << "\n";
+    }
+    if (names.size() == 1)
+      json = all.json();
+    else
+      json[name] = all.json();
+    if (!common.json) std::cout << all.text();
   }
-  const Json json = splits.size() == 1 ? all[splits[0]] : all;
-  if (!options.report.empty()) {
-    const std::filesystem::path folder = options.report;
-    std::filesystem::create_directories(folder);
-    atomic_write(folder / "metrics.json", json.dump(2) + "\n");
-    atomic_write(folder / "metrics.txt", text);
-    atomic_write(folder / "predictions.csv", predictions);
-  }
-  if (common.json)
-    print_json(json);
-  else
-    std::cout << fmt::format("{} (epoch {})\n", weights.file.string(), weights.epoch) << text;
+  if (common.json) print_json(json);
   return 0;
 }
 
@@ -202,15 +146,16 @@ void add_eval(Program& program) {
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .option("--split", options->splits, "train, valid or test, several times for several",
               "valid and test")
-      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
+      .option("--weights", options->weights,
+              "of a run: best, last, epoch_N, or a file; several times for several", "best")
       .option("--set", options->use.settings,
               "key=value: overrides a key of the recipe, such as data.test")
       .option("--model", options->use.model, "for weights that do not name theirs", "none")
       .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
       .option("--threshold", options->threshold,
               "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
-      .option("--report", options->report, "a folder for the same as files, and predictions.csv",
-              "none")
+      .option("--report", options->report,
+              "a folder for the same as files, predictions.csv and plots", "none")
       .run([&program, options] { return evaluate_weights(*options, program.common); });
 }
 

@@ -84,6 +84,14 @@ TEST_CASE("plots: the curves of the best weights' outputs, drawn at the end and 
   CHECK_EQ(task.resume("a", {"--set", "train.max_steps=0"}).code, 0);
   CHECK_GT(fs::last_write_time(plots / "loss.svg"), before);
   CHECK_NE(bytes_of(task.run("a") / "train.log").find("plots: "), std::string::npos);
+  // A report of the same weights draws the same curves.
+  const Outcome report =
+      task.lathe({"eval", "runs/train/a", "--split", "valid", "--report", "r", "--quiet"});
+  REQUIRE_MESSAGE(report.code == 0, report.err);
+  for (const char* file : {"roc.csv", "precision_recall.csv", "confusion.csv"})
+    CHECK_EQ(bytes_of(task.scratch / "r/plots/valid" / file), bytes_of(plots / file));
+  CHECK(fs::exists(task.scratch / "r/plots/valid/roc.svg"));
+
   task.train("a", {"--exist-ok"});
   CHECK(fs::is_empty(plots));
 }

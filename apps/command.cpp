@@ -129,7 +129,8 @@ void Program::add_common(CLI::App& app) {
   app.add_flag("--quiet", common.quiet, "nothing on stderr but errors")->group(group);
 }
 
-void Program::apply_common() {
+/// `f16`: --dtype may be that.
+void Program::apply_common(bool f16) {
   const std::string& device = common.device;
   const bool numbered = device.starts_with("cuda:") && device.size() > 5 &&
                         device.find_first_not_of("0123456789", 5) == std::string::npos;
@@ -144,10 +145,11 @@ void Program::apply_common() {
               common.threads);
   if (common.threads > 0) set_num_threads(int(common.threads));
   const std::string& dtype = common.dtype;
-  LATHE_CHECK(dtype != "bf16" && dtype != "f16",
+  LATHE_CHECK(f16 || (dtype != "bf16" && dtype != "f16"),
               "--dtype: 16-bit training is not there yet; use f32 or f64");
-  LATHE_CHECK(dtype.empty() || dtype == "f32" || dtype == "f64", "--dtype: has no value '", dtype,
-              "'; expects f32 or f64", suggestion(dtype, {"f32", "f64"}));
+  LATHE_CHECK((f16 && dtype == "f16") || dtype.empty() || dtype == "f32" || dtype == "f64",
+              "--dtype: has no value '", dtype, "'; expects f32 or f64",
+              suggestion(dtype, {"f32", "f64"}));
   LATHE_CHECK(!common.seed || *common.seed >= 0, "--seed: expects at least 0, got ", *common.seed);
 }
 
@@ -210,7 +212,7 @@ int Program::parse_and_run(int argc, char** argv) {
   check_leftovers(chosen);
   for (const auto& command : commands_)
     if (&command->app_ == &chosen) {
-      apply_common();
+      apply_common(command->writes_f16_);
       check_forced_rows();
       return command->body_();
     }

@@ -48,6 +48,11 @@ class Command {
   Command& option(const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& otherwise = "");
   Command& flag(const std::string& name, bool& value, const std::string& help);
+  /// --dtype may also be f16: the type of what is written, not of the arithmetic.
+  Command& writes_f16() {
+    writes_f16_ = true;
+    return *this;
+  }
   /// What runs when the command was given; its result is the exit code.
   void run(std::function<int()> body) { body_ = std::move(body); }
 
@@ -55,6 +60,7 @@ class Command {
   friend class Program;
   CLI::App& app_;
   std::function<int()> body_;
+  bool writes_f16_ = false;
 };
 
 class Program {
@@ -75,7 +81,7 @@ class Program {
   int parse_and_run(int argc, char** argv);
   void check_leftovers(CLI::App& chosen) const;
   void add_common(CLI::App& app);
-  void apply_common();
+  void apply_common(bool f16);
 
   std::unique_ptr<CLI::App> root_;
   std::vector<std::unique_ptr<Command>> commands_;

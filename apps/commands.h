@@ -8,6 +8,8 @@ namespace lathe::apps {
 void add_train(Program& program);
 void add_eval(Program& program);
 void add_predict(Program& program);
+void add_extract(Program& program);
+void add_kfold(Program& program);
 void add_summary(Program& program);
 void add_inspect(Program& program);
 void add_convert(Program& program);

@@ -7,6 +7,8 @@ int main(int argc, char** argv) {
   add_train(program);
   add_eval(program);
   add_predict(program);
+  add_extract(program);
+  add_kfold(program);
   add_summary(program);
   add_inspect(program);
   add_convert(program);

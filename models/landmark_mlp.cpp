@@ -6,7 +6,7 @@
 namespace lathe {
 
 LandmarkMlp::LandmarkMlp(const LandmarkMlpOptions& options)
-    : body_({.inputs = options.inputs, .hidden = options.hidden, .outputs = 1}) {}
+    : body_({.inputs = options.inputs, .hidden = options.hidden, .outputs = 1, .dropout = 0}) {}
 
 Tensor LandmarkMlp::forward(const Tensor& x) {
   const Tensor logits = body_.forward(x);  // (B, 1)

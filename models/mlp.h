@@ -1,5 +1,5 @@
-// A multi-layer perceptron of any sizes: the MNIST recipe's 784-512-256-10, and the body of the
-// landmark detector.
+// A multi-layer perceptron of any sizes: the MNIST recipe's 784-512-256-10, the body of the
+// landmark detector, and heads on features, which may be a single Linear.
 #pragma once
 
 #include <memory>
@@ -13,9 +13,11 @@ struct MlpOptions {
   int64_t inputs = 784;  ///< features of a sample, all dimensions but the first taken together
   std::vector<int64_t> hidden = {512, 256};
   int64_t outputs = 10;
+  double dropout = 0;  ///< in training, before each Linear
 };
 
-/// Linear layers fc1, fc2, … with ReLU between. x (B, …) to logits (B, outputs).
+/// Linear layers fc1, fc2, … with ReLU between. x (B, …), of images in PyTorch's order C, H, W,
+/// to logits (B, outputs).
 class Mlp final : public Module {
  public:
   explicit Mlp(const MlpOptions& options = {});
@@ -24,7 +26,11 @@ class Mlp final : public Module {
   std::string kind() const override { return "Mlp"; }
 
  private:
+  Tensor dropped(const Tensor& x, size_t layer) const;
+
   std::vector<std::unique_ptr<Linear>> layers_;
+  double dropout_;
+  std::vector<uint32_t> ops_;  // of the dropouts, one a layer
 };
 
 }  // namespace lathe

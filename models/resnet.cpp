@@ -1,20 +1,23 @@
 #include "models/resnet.h"
 
+#include <algorithm>
+
 #include "layers/pool2d.h"
 #include "models/resnet_blocks.h"
 
 namespace lathe {
 
 ResNet::ResNet(const ResNetOptions& options)
-    : conv1_(unbiased(3, 64, 7, 2)),
+    : first_layer_(options.first_layer),
+      conv1_(unbiased(3, 64, 7, 2)),
       bn1_(64),
       fc_(options.bottleneck ? 2048 : 512, options.classifier) {
   LATHE_CHECK(options.blocks.size() == 4, "ResNet: expects the blocks of four layers, got ",
               options.blocks.size());
-  add_layer(layer1_, options, 64, options.blocks[0], 1);
-  add_layer(layer2_, options, 128, options.blocks[1], 2);
-  add_layer(layer3_, options, 256, options.blocks[2], 2);
-  add_layer(layer4_, options, 512, options.blocks[3], 2);
+  LATHE_CHECK(first_layer_ >= 0 && first_layer_ <= 4, "ResNet: expects first_layer 0 to 4, got ",
+              first_layer_);
+  for (size_t i = 0; i < layers_.size(); ++i)
+    add_layer(layers_[i], options, int64_t(64) << i, options.blocks[i], i == 0 ? 1 : 2);
 }
 
 void ResNet::add_layer(Sequential& layer, const ResNetOptions& options, int64_t planes,
@@ -31,23 +34,24 @@ void ResNet::add_layer(Sequential& layer, const ResNetOptions& options, int64_t 
   }
 }
 
-Tensor ResNet::forward(const Tensor& x) {                              // (N, H, W, 3)
-  Tensor h = conv_norm(conv1_, bn1_, x, kernels::Nonlinearity::relu);  // (N, H/2, W/2, 64)
-  h = max_pool2d(h, {.kernel = 3, .stride = 2, .padding = 1});         // (N, H/4, W/4, 64)
-  h = layer1_(h);                                                      // 256 channels, or 64
-  h = layer2_(h);                                                      // H/8
-  h = layer3_(h);                                                      // H/16
-  h = layer4_(h);                                                      // H/32
-  return fc_(global_avg_pool(h));                                      // (N, num_classes)
+Tensor ResNet::forward(const Tensor& x) {  // (N, H, W, 3)
+  Tensor h = x;
+  if (first_layer_ == 0) {
+    h = conv_norm(conv1_, bn1_, h, kernels::Nonlinearity::relu);  // (N, H/2, W/2, 64)
+    h = max_pool2d(h, {.kernel = 3, .stride = 2, .padding = 1});  // (N, H/4, W/4, 64)
+  }
+  // 256 channels, or 64 of basic blocks; then H/8, H/16, H/32, each with twice the channels.
+  for (int64_t i = std::max<int64_t>(first_layer_, 1); i <= 4; ++i) h = layers_[size_t(i - 1)](h);
+  return fc_(global_avg_pool(h));  // (N, num_classes)
 }
 
 void ResNet::visit(Visitor& visitor) {
-  visitor.child("conv1", conv1_);
-  visitor.child("bn1", bn1_);
-  visitor.child("layer1", layer1_);
-  visitor.child("layer2", layer2_);
-  visitor.child("layer3", layer3_);
-  visitor.child("layer4", layer4_);
+  if (first_layer_ == 0) {
+    visitor.child("conv1", conv1_);
+    visitor.child("bn1", bn1_);
+  }
+  for (int64_t i = std::max<int64_t>(first_layer_, 1); i <= 4; ++i)
+    visitor.child(concat("layer", i), layers_[size_t(i - 1)]);
   visitor.child("fc", fc_);
 }
 
@@ -55,6 +59,7 @@ namespace {
 
 std::unique_ptr<Module> make(ModelOptions& options, ResNetOptions resnet) {
   resnet.classifier = classifier_options(options);
+  resnet.first_layer = options.integer("first_layer", 0, 0);
   return std::make_unique<ResNet>(resnet);
 }
 

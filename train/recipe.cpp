@@ -161,7 +161,8 @@ void check_files(const std::string& kind, const std::string& name, const SplitFi
     demand(!one.path.empty(), name + " of kind images expects a folder, a JSON or a CSV file");
     return;
   }
-  const bool landmarks = kind == "landmarks";
+  if (kind == "features" && !one.path.empty()) return;
+  const bool landmarks = kind != "idx";
   const char* needed = landmarks ? "features" : "images";
   demand(!(landmarks ? one.features : one.images).empty() && !one.labels.empty(),
          concat(name, " of kind ", kind, " expects { ", needed, " = \"…\", labels = \"…\" }"));
@@ -178,6 +179,12 @@ void check_together(const Recipe& r, const std::string& source) {
                              {"data.valid", &r.data.valid},
                              {"data.test", &r.data.test}})
     for (const SplitFiles& one : *files) check_files(r.data.kind, name, one, demand);
+  if (r.data.folds > 0) {
+    demand(r.data.folds >= 2, concat("data.folds expects 0 or at least 2, got ", r.data.folds));
+    demand(r.data.fold >= 1 && r.data.fold <= r.data.folds,
+           concat("data.fold expects 1 to ", r.data.folds, ", got ", r.data.fold));
+    demand(r.data.valid.empty(), "data.folds takes the place of data.valid: expects one of them");
+  }
   Pipeline(r.transform.train.json, "transform.train");
   Pipeline(r.transform.eval.json, "transform.eval");
   demand(r.optimizer.betas[0] < 1 && r.optimizer.betas[1] < 1,

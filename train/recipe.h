@@ -60,6 +60,7 @@ struct Recipe {
     std::string positive, group;
     bool balance = false;
     std::string on_error = "stop";
+    int64_t folds = 0, fold = 0;
     int64_t cache_mb = 0, workers = 2;
   } data;
   struct Transforms {

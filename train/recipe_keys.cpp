@@ -15,11 +15,12 @@ std::vector<RecipeKey> data_keys() {
       {"data.kind",
        [](R r) -> F { return &r.data.kind; },
        "landmarks: CSV files of features and labels; images: photos in folders, or listed by JSON "
-       "or CSV; idx: MNIST's files, plain or gzip",
-       {"landmarks", "images", "idx"}},
+       "or CSV; features: what `lathe extract` wrote, or arrays; idx: MNIST's files, plain or gzip",
+       {"landmarks", "images", "features", "idx"}},
       {"data.train", [](R r) -> F { return &r.data.train; },
-       "what to train on: { features, labels } for landmarks, { images, labels } for idx; for "
-       "images a folder, a JSON or a CSV file; a list of them is joined"},
+       "what to train on: { features, labels } for landmarks and arrays, { images, labels } for "
+       "idx; "
+       "for images a folder, a JSON or a CSV file, for features a file; a list of them is joined"},
       {"data.valid", [](R r) -> F { return &r.data.valid; },
        "the files that choose the best epoch"},
       {"data.test", [](R r) -> F { return &r.data.test; }, "the files kept aside for the end"},
@@ -46,6 +47,19 @@ std::vector<RecipeKey> data_keys() {
       {"data.balance", [](R r) -> F { return &r.data.balance; },
        "draw the classes equally often: an epoch has as many samples as before, those of small "
        "classes several times"},
+      {"data.folds",
+       [](R r) -> F { return &r.data.folds; },
+       "divide data.train into so many folds, of which one is the validation set in place of "
+       "data.valid; stratified by class, groups stay together; 0: none. `lathe kfold` sets it",
+       {},
+       0,
+       1000},
+      {"data.fold",
+       [](R r) -> F { return &r.data.fold; },
+       "which fold that is, from 1",
+       {},
+       0,
+       1000},
       {"data.on_error",
        [](R r) -> F { return &r.data.on_error; },
        "images: a file that cannot be read ends the run (stop), or is named and left out (skip): "

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <map>
 
+#include "data/features.h"
 #include "data/idx.h"
 #include "data/joined.h"
 #include "data/landmarks.h"
+#include "data/partition.h"
 #include "layers/loss.h"
 #include "layers/random_state.h"
 #include "models/registry.h"
@@ -17,7 +19,7 @@ namespace lathe {
 namespace {
 
 const std::vector<SplitFiles>& files_of(const Recipe& recipe, const std::string& split) {
-  if (split == "train") return recipe.data.train;
+  if (split == "train" || (split == "valid" && recipe.data.folds > 0)) return recipe.data.train;
   if (split == "valid") return recipe.data.valid;
   LATHE_CHECK(split == "test", "split: expects train, valid or test, got '", split, "'",
               suggestion(split, {"train", "valid", "test"}));
@@ -61,6 +63,16 @@ std::shared_ptr<const Dataset> load_idx(const Recipe& recipe,
   return parts.size() == 1 ? parts[0] : std::make_shared<JoinedDataset>(std::move(parts));
 }
 
+std::shared_ptr<const Dataset> load_features(const Recipe& recipe,
+                                             const std::vector<SplitFiles>& files) {
+  std::vector<std::shared_ptr<const Dataset>> parts;
+  for (const SplitFiles& one : files)
+    parts.push_back(std::make_shared<FeatureDataset>(one.path.empty() ? one.features : one.path,
+                                                     one.labels,
+                                                     dtype_from_name(recipe.train.dtype)));
+  return parts.size() == 1 ? parts[0] : std::make_shared<JoinedDataset>(std::move(parts));
+}
+
 std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
                                               const std::vector<SplitFiles>& files) {
   std::vector<LandmarkFiles> pairs;
@@ -79,6 +91,18 @@ std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
   return read_landmarks(pairs, options);
 }
 
+/// The samples of data.fold, or all others; all samples where there are no folds.
+std::shared_ptr<const Dataset> fold_of(const Recipe& recipe, std::shared_ptr<const Dataset> data,
+                                       bool inside) {
+  if (recipe.data.folds == 0) return data;
+  const std::vector<int64_t> folds =
+      assign_folds(*data, recipe.data.folds, uint64_t(recipe.train.seed));
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < data->size(); ++i)
+    if ((folds[size_t(i)] == recipe.data.fold - 1) == inside) indices.push_back(i);
+  return std::make_shared<SubsetDataset>(std::move(data), std::move(indices));
+}
+
 int64_t index_of(const std::vector<std::string>& names, const std::string& name) {
   const auto found = std::find(names.begin(), names.end(), name);
   return found == names.end() ? -1 : found - names.begin();
@@ -86,10 +110,14 @@ int64_t index_of(const std::vector<std::string>& names, const std::string& name)
 
 }  // namespace
 
+bool has_split(const Recipe& recipe, const std::string& split) {
+  return !files_of(recipe, split).empty();
+}
+
 std::vector<std::string> split_names(const Recipe& recipe) {
   std::vector<std::string> names;
   for (const char* split : {"train", "valid", "test"})
-    if (!files_of(recipe, split).empty()) names.push_back(split);
+    if (has_split(recipe, split)) names.push_back(split);
   return names;
 }
 
@@ -104,10 +132,16 @@ std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::strin
                                           Stage stage) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   LATHE_CHECK(!files.empty(), recipe.file, ": data.", split, " names no files");
-  if (recipe.data.kind == "images") return image_dataset(recipe, list_split(recipe, split), stage);
-  auto data = recipe.data.kind == "idx" ? load_idx(recipe, files) : load_landmarks(recipe, files);
+  const std::string& kind = recipe.data.kind;
+  std::shared_ptr<const Dataset> data;
+  if (kind == "images")
+    data = image_dataset(recipe, list_split(recipe, split), stage);
+  else
+    data = kind == "idx"        ? load_idx(recipe, files)
+           : kind == "features" ? load_features(recipe, files)
+                                : load_landmarks(recipe, files);
   if (data->size() == 0) fail(ErrorKind::data, first_file(recipe, split), ": has no sample");
-  return data;
+  return split == "test" ? data : fold_of(recipe, std::move(data), split == "valid");
 }
 
 ImageList list_split(const Recipe& recipe, const std::string& split) {
@@ -138,6 +172,7 @@ void check_splits(const Recipe& recipe) {
   if (recipe.data.kind != "images") return;
   std::vector<std::pair<std::string, ImageList>> lists;
   for (const std::string& split : split_names(recipe)) {
+    if (split == "valid" && recipe.data.folds > 0) continue;
     ImageList list = list_split(recipe, split);
     for (const auto& [name, other] : lists)
       check_disjoint(other, "data." + name, list, "data." + split);

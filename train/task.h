@@ -17,6 +17,8 @@
 
 namespace lathe {
 
+/// Whether there is data for train, valid or test: files, or for valid a fold of train.
+bool has_split(const Recipe& recipe, const std::string& split);
 /// The names of a recipe's splits that have files: of train, valid, test.
 std::vector<std::string> split_names(const Recipe& recipe);
 

@@ -32,6 +32,8 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
   compare("data.kind", before.data.kind, now.data.kind);
   compare("data.train", before.data.train, now.data.train);
   compare("data.rows_per_sample", before.data.rows_per_sample, now.data.rows_per_sample);
+  compare("data.folds", before.data.folds, now.data.folds);
+  compare("data.fold", before.data.fold, now.data.fold);
   compare("data.balance", before.data.balance, now.data.balance);
   compare("train.batch_size", before.train.batch_size, now.train.batch_size);
   compare("train.accumulate", before.train.accumulate, now.train.accumulate);
@@ -52,7 +54,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   info_.normalization = measure(recipe_, *raw);
   train_ = normalized(raw, info_.normalization);
   info_.channels = raw->channel_names();
-  if (!recipe_.data.valid.empty()) {
+  if (has_split(recipe_, "valid")) {
     valid_ = with_classes(load_split(recipe_, "valid"), classes_);
     check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
     valid_ = normalized(valid_, info_.normalization);

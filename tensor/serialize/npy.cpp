@@ -162,20 +162,18 @@ Tensor read_npy(const std::string& what, const std::shared_ptr<Storage>& storage
   return tensor_of(stored);
 }
 
-std::string npy_header(const std::string& what, const Tensor& tensor) {
+std::string npy_header(const std::string& what, DType dtype, const Shape& shape) {
   std::string text = "{'descr': '";
   bool known = false;
   for (const Type& type : types) {
-    if (type.type != element_type(tensor.dtype()) || known) continue;
-    text += (size_of(tensor.dtype()) == 1 ? "|" : "<") + std::string(type.code);
+    if (type.type != element_type(dtype) || known) continue;
+    text += (size_of(dtype) == 1 ? "|" : "<") + std::string(type.code);
     known = true;
   }
-  LATHE_CHECK(known, what, ": NumPy has no type for ", tensor.dtype());
+  LATHE_CHECK(known, what, ": NumPy has no type for ", dtype);
   text += "', 'fortran_order': False, 'shape': (";
-  for (int i = 0; i < tensor.rank(); ++i)
-    text += std::to_string(tensor.dim(i)) + (i + 1 < tensor.rank() ? ", "
-                                             : tensor.rank() == 1  ? ","
-                                                                   : "");
+  for (int i = 0; i < shape.rank(); ++i)
+    text += std::to_string(shape[i]) + (i + 1 < shape.rank() ? ", " : shape.rank() == 1 ? "," : "");
   text += "), }";
   text.resize((10 + text.size() + 1 + 63) / 64 * 64 - 10, ' ');
   text.back() = '\n';

@@ -21,8 +21,8 @@ NpyHeader parse_npy_header(const std::string& what, std::string_view bytes);
 /// The array that all of a storage's first `bytes` bytes are.
 Tensor read_npy(const std::string& what, const std::shared_ptr<Storage>& storage, uint64_t bytes);
 
-/// The header for a tensor, padded so that the elements begin at a multiple of 64. bf16, which
+/// The header for an array, padded so that the elements begin at a multiple of 64. bf16, which
 /// NumPy lacks, is not a type for it: Error(usage).
-std::string npy_header(const std::string& what, const Tensor& tensor);
+std::string npy_header(const std::string& what, DType dtype, const Shape& shape);
 
 }  // namespace lathe

@@ -91,7 +91,7 @@ void write_npy(const std::filesystem::path& path, const std::vector<StoredTensor
               tensors.size(), " tensors; .npz holds several");
   const Tensor host = for_numpy(tensors[0].tensor);
   AtomicFile file(path, host.bytes() + 128);
-  file.write(npy_header(path.string(), host));
+  file.write(npy_header(path.string(), host.dtype(), host.shape()));
   file.write(bytes_of(host));
   file.commit();
 }
@@ -103,7 +103,7 @@ void write_npz(const std::filesystem::path& path, const std::vector<StoredTensor
   ZipWriter zip(file);
   for (const auto& [name, tensor] : tensors) {
     const Tensor host = for_numpy(tensor);
-    zip.add(name + ".npy", npy_header(path.string(), host), bytes_of(host));
+    zip.add(name + ".npy", npy_header(path.string(), host.dtype(), host.shape()), bytes_of(host));
   }
   zip.finish();
   file.commit();

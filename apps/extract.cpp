@@ -1,0 +1,199 @@
+// lathe extract: what a layer makes of images, kept in a file to train heads on.
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "data/feature_file.h"
+#include "data/features.h"
+#include "data/loader.h"
+#include "layers/layer_output.h"
+#include "tensor/check.h"
+#include "train/progress.h"
+#include "train/used_weights.h"
+
+namespace lathe::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string what, layer, output;
+  std::vector<std::string> inputs;
+  int64_t augment = 0;
+  UseOptions use;
+};
+
+/// A model to take features from, and the recipe that says how it sees images.
+struct Source {
+  Recipe recipe;
+  std::unique_ptr<Module> model;
+};
+
+/// Of a recipe, its model with init.weights; of a run or weights, these.
+Source source_of(const Options& options, const CommonOptions& common, Device device) {
+  UseOptions use = options.use;
+  if (common.dtype == "f64") use.dtype = common.dtype;
+  if (!options.what.ends_with(".toml")) {
+    UsedWeights used = use_weights(options.what, use, device);
+    print_notes(used.file.string(), used.notes, common);
+    return {used.recipe, std::move(used.model)};
+  }
+  if (!use.dtype.empty()) use.settings.push_back("train.dtype=" + use.dtype);
+  Source source{read_recipe(options.what, use.settings), nullptr};
+  LATHE_CHECK(!source.recipe.init.weights.files.empty(), options.what,
+              ": names no init.weights; features of fresh weights say nothing. Set it by --set "
+              "init.weights=FILE");
+  source.model = make_model(source.recipe, device);
+  load_initial_weights(source.recipe, *source.model);
+  source.model->inference();
+  return source;
+}
+
+/// Folders of classes, JSON and CSV give labels and groups; images and other folders do not.
+bool is_labelled(const std::string& input) {
+  if (!fs::is_directory(input)) return input.ends_with(".csv") || input.ends_with(".json");
+  const std::vector<fs::path> images = images_below(input);
+  return !images.empty() && std::all_of(images.begin(), images.end(), [](const fs::path& image) {
+    return image.has_parent_path();
+  });
+}
+
+ImageList list_of(const Options& options, const Recipe& recipe) {
+  if (!std::all_of(options.inputs.begin(), options.inputs.end(), is_labelled))
+    return list_inputs(options.inputs);
+  const std::vector<fs::path> sources(options.inputs.begin(), options.inputs.end());
+  return list_images(sources, {.class_patterns = recipe.data.class_patterns,
+                               .group = recipe.data.group,
+                               .must_exist = recipe.data.on_error == "stop"});
+}
+
+/// Each image several times, as it looks in epochs 1, 2, …
+class CopiesDataset final : public Dataset {
+ public:
+  CopiesDataset(std::shared_ptr<const Dataset> data, int64_t copies)
+      : data_(std::move(data)), copies_(copies) {}
+  int64_t size() const override { return data_->size() * copies_; }
+  Shape sample_shape() const override { return data_->sample_shape(); }
+  DType dtype() const override { return data_->dtype(); }
+  int64_t channels() const override { return data_->channels(); }
+  void fill(int64_t index, uint32_t, void* to) const override {
+    data_->fill(index / copies_, uint32_t(1 + index % copies_), to);
+  }
+  int64_t label(int64_t index) const override { return data_->label(index / copies_); }
+  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
+  std::string group(int64_t index) const override { return data_->group(index / copies_); }
+  std::string source(int64_t index) const override { return data_->source(index / copies_); }
+
+ private:
+  std::shared_ptr<const Dataset> data_;
+  int64_t copies_;
+};
+
+std::string fingerprint(Module& model) {
+  uLong crc = 0;
+  for (const NamedTensor& t : model.state_dict()) {
+    const Tensor host = t.tensor.to(Device::cpu);
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(host.raw()),
+                  size_t(host.numel() * size_of(host.dtype())));
+  }
+  return fmt::format("{:08x}", crc);
+}
+
+FeatureFileLayout layout_of(const Options& options, Source& source, const Dataset& data,
+                            const Tensor& example, DType dtype) {
+  FeatureFileLayout layout;
+  layout.rows = data.size();
+  layout.dtype = dtype;
+  const Shape& y = example.shape();
+  layout.row = y.rank() == 4 ? Shape({y[3], y[1], y[2]}) : Shape({example.numel()});
+  std::vector<std::string> paths, groups;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    layout.labels.push_back(data.label(i));
+    paths.push_back(data.source(i));
+    groups.push_back(data.group(i).empty() ? data.source(i) : data.group(i));
+  }
+  layout.metadata = {{"model", source.recipe.model.name},
+                     {"layer", options.layer},
+                     {"weights", fingerprint(*source.model)},
+                     {"copies", std::to_string(options.augment)},
+                     {FeatureNames::classes, nlohmann::json(data.class_names()).dump()},
+                     {FeatureNames::paths, nlohmann::json(paths).dump()},
+                     {FeatureNames::groups, nlohmann::json(groups).dump()}};
+  return layout;
+}
+
+int extract(const Options& options, const CommonOptions& common) {
+  LATHE_CHECK(options.augment >= 0 && options.augment <= 100'000,
+              "--augment: expects 0 to 100000 copies, got ", options.augment);
+  const Device device = resolve_device(common);
+  Source source = source_of(options, common, device);
+  const Stage stage = options.augment > 0 ? Stage::train : Stage::eval;
+  const Recipe& recipe = source.recipe;
+  std::shared_ptr<const Dataset> data = image_dataset(recipe, list_of(options, recipe), stage);
+  if (!recipe.data.classes.empty() && !data->class_names().empty())
+    data = with_classes(data, recipe.data.classes);
+  if (options.augment > 0) data = std::make_shared<CopiesDataset>(data, options.augment);
+
+  LoaderOptions loading;
+  loading.batch_size = recipe.train.batch_size;
+  loading.workers = int(recipe.data.workers);
+  Loader loader(data, loading);
+  loader.begin(0);
+  const Batch* batch = loader.next();
+  const Tensor first = batch->inputs.slice(0, 1).to(device);
+  const DType dtype = common.dtype == "f16" ? DType::f16 : data->dtype();
+  const FeatureFileLayout layout =
+      layout_of(options, source, *data, layer_output(*source.model, options.layer, first), dtype);
+  const fs::path target = options.output;
+  check_disk(fs::absolute(target).parent_path(), layout.bytes());
+  FeatureWriter writer(target, layout);
+  const int64_t done = writer.rows() / loading.batch_size;
+  if (writer.rows() < layout.rows) writer.keep(done * loading.batch_size);
+  if (!common.quiet)
+    std::cerr << fmt::format("{} features of {} numbers, {}, {:.1f} MB in {}{}\n", layout.rows,
+                             layout.row.numel(), name(dtype), double(layout.bytes()) / 1e6,
+                             target.string(),
+                             writer.rows() > 0 ? fmt::format("; {} are there", writer.rows()) : "");
+  Progress progress(progress_style(common.progress, common.quiet), common.quiet);
+  progress.begin("extract", layout.rows, writer.rows());
+  loader.begin(0, writer.rows() == layout.rows ? loader.batches() : done);
+  while ((batch = loader.next())) {
+    writer.append(layer_output(*source.model, options.layer, batch->inputs.to(device)));
+    progress.update(writer.rows(), 0);
+  }
+  progress.end();
+  writer.finish();
+  if (common.json)
+    print_json(
+        {{"file", target.string()}, {"shape", shape_json(layout.row)}, {"rows", layout.rows}});
+  return 0;
+}
+
+}  // namespace
+
+void add_extract(Program& program) {
+  auto options = std::make_shared<Options>();
+  options->output = "features.safetensors";
+  program.add("extract", "what a layer makes of images, as a file of features")
+      .argument("RUN|WEIGHTS|RECIPE", options->what,
+                "a run's folder, a weights file, or a recipe with init.weights")
+      .argument("INPUT", options->inputs,
+                "images, folders, or with classes: folders of these, JSON, CSV")
+      .option("--layer", options->layer,
+              "a layer's name, for its output, or NAME.input for what it is given")
+      .option("-o,--output", options->output, "the file, .safetensors or .npy")
+      .option("--augment", options->augment,
+              "copies of each image by transform.train; 0: once, by transform.eval")
+      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
+      .option("--model", options->use.model, "for weights that do not name theirs", "none")
+      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
+      .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
+      .writes_f16()
+      .run([&program, options] { return extract(*options, program.common); });
+}
+
+}  // namespace lathe::apps

@@ -61,7 +61,7 @@ Tensor layer_output(Module& model, const std::string& layer, const Tensor& x) {
   LATHE_CHECK(tap.found, "layer: '", layer,
               "' is computed together with its neighbours and has no ",
               "output of its own; take the block around it, such as '",
-              tap.path.substr(0, tap.path.find('.')), "'");
+              tap.path.substr(0, tap.path.rfind('.')), "'");
   return tap.found;
 }
 

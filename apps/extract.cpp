@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string what, layer, output;
+  std::string what, layer, output, split;
   std::vector<std::string> inputs;
   int64_t augment = 0;
   UseOptions use;
@@ -68,6 +68,7 @@ ImageList list_of(const Options& options, const Recipe& recipe) {
   const std::vector<fs::path> sources(options.inputs.begin(), options.inputs.end());
   return list_images(sources, {.class_patterns = recipe.data.class_patterns,
                                .group = recipe.data.group,
+                               .split = options.split,
                                .must_exist = recipe.data.on_error == "stop"});
 }
 
@@ -188,6 +189,7 @@ void add_extract(Program& program) {
       .option("-o,--output", options->output, "the file, .safetensors or .npy")
       .option("--augment", options->augment,
               "copies of each image by transform.train; 0: once, by transform.eval")
+      .option("--split", options->split, "of a CSV with such a column: train, valid or test", "all")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs", "none")
       .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")

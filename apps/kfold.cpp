@@ -8,7 +8,7 @@
 
 #include "apps/commands.h"
 #include "data/csv.h"
-#include "data/partition.h"
+#include "data/folds.h"
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
 #include "train/trainer.h"
@@ -40,7 +40,7 @@ std::string folds_csv(const Recipe& recipe) {
   Recipe whole = recipe;
   whole.data.folds = 0;
   const auto data = load_split(whole, "train");
-  const std::vector<int64_t> folds =
+  const std::vector<int> folds =
       assign_folds(*data, recipe.data.folds, uint64_t(recipe.train.seed));
   std::string text = "path,fold\n";
   for (size_t i = 0; i < folds.size(); ++i) {

@@ -5,10 +5,10 @@
 #include <map>
 
 #include "data/features.h"
+#include "data/folds.h"
 #include "data/idx.h"
 #include "data/joined.h"
 #include "data/landmarks.h"
-#include "data/partition.h"
 #include "layers/loss.h"
 #include "layers/random_state.h"
 #include "models/registry.h"
@@ -95,7 +95,7 @@ std::shared_ptr<const Dataset> load_landmarks(const Recipe& recipe,
 std::shared_ptr<const Dataset> fold_of(const Recipe& recipe, std::shared_ptr<const Dataset> data,
                                        bool inside) {
   if (recipe.data.folds == 0) return data;
-  const std::vector<int64_t> folds =
+  const std::vector<int> folds =
       assign_folds(*data, recipe.data.folds, uint64_t(recipe.train.seed));
   std::vector<int64_t> indices;
   for (int64_t i = 0; i < data->size(); ++i)

@@ -6,6 +6,7 @@
 #include "data/features.h"
 #include "layers/layer_output.h"
 #include "models/registry.h"
+#include "tensor/random.h"
 #include "tensor/serialize/weights_file.h"
 #include "tests/apps/program.h"
 #include "tests/data/picture.h"
@@ -166,7 +167,7 @@ TEST_CASE("kfold: a fresh model a fold, groups on one side, mean and deviation")
 
   const auto grouped = shop.run({"kfold", "r.toml", "-k", "4", "--name", "b"});
   CHECK(grouped.code == 3);  // three groups
-  CHECK(grouped.err.find("4 parts expect as many samples, or groups of them, got 3") !=
+  CHECK(grouped.err.find("expects at least as many groups as parts, got 3 for 4 parts") !=
         std::string::npos);
   CHECK(shop.run({"kfold", "r.toml", "-k", "1"}).code == 2);
 }

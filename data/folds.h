@@ -1,22 +1,14 @@
-// Dividing samples among parts: training, validation and test, or the folds of a cross-validation.
-// Each class is spread over the parts as these ask, and what belongs together stays together.
+// The folds of a cross-validation: each is the validation set once, the others are trained on.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/dataset.h"
 
 namespace lathe {
-
-/// The part of each sample. `shares` are the parts' sizes, of which a sum of 1 is expected; samples
-/// with the same group, where it is not empty, get the same part. The order of groups is shuffled
-/// by the seed, large ones first; each goes where its classes are needed most. Throws Error(data)
-/// when there are fewer groups than parts.
-std::vector<int64_t> partition(const std::vector<int64_t>& labels,
-                               const std::vector<std::string>& groups,
-                               const std::vector<double>& shares, uint64_t seed);
 
 /// Some samples of another dataset.
 class SubsetDataset final : public Dataset {
@@ -42,8 +34,8 @@ class SubsetDataset final : public Dataset {
   std::vector<int64_t> indices_;
 };
 
-/// The fold of each sample, of `folds`; stratified and grouped. Throws Error(data) when there are
-/// more folds than groups.
-std::vector<int64_t> assign_folds(const Dataset& data, int64_t folds, uint64_t seed);
+/// The fold of each sample, 0 to folds - 1, by split_samples(): classes keep their shares, groups
+/// stay whole. Throws Error(data) for samples without a class, and for more folds than groups.
+std::vector<int> assign_folds(const Dataset& data, int64_t folds, uint64_t seed);
 
 }  // namespace lathe

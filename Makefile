@@ -6,7 +6,7 @@ lathe := build/default/bin/lathe
 .PHONY: help build demo test gpu cudnn-plans format clean packages
 
 help:
-	@echo "make demo     installs what is missing, builds, makes data, trains a detector and evaluates it"
+	@echo "make demo     installs what is missing, builds, makes data, trains two detectors and evaluates them"
 	@echo "make test     builds and runs all tests"
 	@echo "make build    the library and the program, in build/default"
 	@echo "make gpu      on a machine with a GPU: builds with nvcc, runs tests and benchmarks, writes docs/gpu.md"
@@ -24,7 +24,10 @@ demo: build
 	$(lathe) data make landmarks data/generated/landmarks
 	$(lathe) train recipes/landmark_mlp_fast.toml --name demo --exist-ok
 	$(lathe) eval runs/train/demo --split test
-	@echo "the run's folder: runs/train/demo"
+	$(lathe) data make faces data/generated/faces
+	$(lathe) train recipes/faces_small.toml --name demo-faces --exist-ok
+	$(lathe) eval runs/train/demo-faces --split test
+	@echo "the runs' folders: runs/train/demo and runs/train/demo-faces"
 
 test: packages
 	@cmake --preset default -DLATHE_BUILD_TESTS=ON

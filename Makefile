@@ -24,7 +24,7 @@ demo: build
 	$(lathe) data make landmarks data/generated/landmarks
 	$(lathe) train recipes/landmark_mlp_fast.toml --name demo --exist-ok
 	$(lathe) eval runs/train/demo --split test
-	$(lathe) data make faces data/generated/faces
+	$(lathe) data make faces data/generated/faces --size 64
 	$(lathe) train recipes/faces_small.toml --name demo-faces --exist-ok
 	$(lathe) eval runs/train/demo-faces --split test
 	@echo "the runs' folders: runs/train/demo and runs/train/demo-faces"

@@ -5,6 +5,19 @@
 #include "train/no_calls.h"
 
 namespace lathe {
+namespace {
+
+/// Puts a model back into training.
+struct Restore {
+  Module& model;
+  bool training;
+  ~Restore() {
+    if (training) model.train();
+  }
+};
+
+}  // namespace
+
 void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
                     const std::string& file) {
   const std::vector<std::string> names = data.channel_names();
@@ -19,6 +32,11 @@ int64_t check_model_takes(Module& model, const Dataset& data, const std::string&
   std::vector<int64_t> extents = {1};
   extents.insert(extents.end(), sample.begin(), sample.end());
   const NoCalls traced;
+  // One sample, as in evaluation: a batch norm in training wants more where an image has shrunk to
+  // a pixel.
+  const bool training = model.training();
+  if (training) model.eval();
+  const Restore restore{model, training};
   try {
     return model(Tensor::empty(Shape(extents), data.dtype(), device)).numel();
   } catch (const Error& e) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/allocator.h"
 #include "tensor/check.h"
 #include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
@@ -83,7 +82,6 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
       std::make_unique<TrainStep>(*model_, mixing_ ? mixing_->loss() : loss_, *updates_.optimizer);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
   trace_first_step();
-  allocator(memory_of(device_)).flush();  // of the parameters' memory before the arena
 }
 
 Trainer::~Trainer() = default;

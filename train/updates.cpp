@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "layers/recompute.h"
+#include "tensor/allocator.h"
 #include "train/freeze.h"
 #include "train/name_pattern.h"
 #include "train/task.h"
@@ -73,6 +74,7 @@ Updates make_updates(const Recipe& recipe, Module& model) {
   const std::vector<int> groups = number_groups(recipe.optimizer, model, options);
   Updates updates;
   updates.arena = std::make_unique<ParameterArena>(model.named_parameters(), groups);
+  allocator(memory_of(updates.arena->values().device())).flush();  // of where they lay before
   updates.optimizer = std::make_unique<Optimizer>(*updates.arena, options);
   return updates;
 }

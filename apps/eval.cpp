@@ -33,13 +33,16 @@ std::optional<double> fixed_threshold(const std::string& text) {
 /// Runs weights over splits.
 class SplitRunner {
  public:
-  SplitRunner(UsedWeights& weights, Device device) : weights_(weights), device_(device) {
+  SplitRunner(UsedWeights& weights, Device device, const CommonOptions& common)
+      : weights_(weights), device_(device), common_(common) {
     loading_.batch_size = weights.recipe.train.batch_size;
     loading_.workers = int(weights.recipe.data.workers);
   }
 
   EvaluatedSplit operator()(const std::string& split) {
     std::shared_ptr<const Dataset> data = load_split(weights_, split);
+    print_notes("left out", weights_.left_out, common_);
+    weights_.left_out.clear();
     Loader loader(data, loading_);
     if (!step_)
       step_.emplace(*weights_.model, make_loss(weights_.recipe, weights_.class_count(), device_));
@@ -59,6 +62,7 @@ class SplitRunner {
  private:
   UsedWeights& weights_;
   Device device_;
+  const CommonOptions& common_;
   LoaderOptions loading_;
   std::optional<EvalStep> step_;
 };
@@ -102,7 +106,7 @@ EvaluatedWeights evaluate(const Options& options, const std::string& name, Devic
   EvaluatedWeights all = {.weights = use_weights(options.what, use, device)};
   print_notes(all.weights.file.string(), all.weights.notes, common);
   const std::vector<std::string> splits = splits_of(options, all.weights.recipe);
-  SplitRunner run(all.weights, device);
+  SplitRunner run(all.weights, device, common);
   if (!threshold) {
     const EvaluatedSplit valid = run("valid");
     LATHE_CHECK(all.weights.class_count() == 2, "--threshold: best expects two classes, got ",

@@ -86,7 +86,8 @@ std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::strin
   const DType dtype = dtype_from_name(recipe.train.dtype);
   if (is_npy(file)) return read_array(weights, file, dtype);
   if (recipe.data.kind == "images")
-    return prepared(weights, image_dataset(recipe, list_inputs({file}), Stage::eval), file);
+    return prepared(
+        weights, image_dataset(recipe, list_inputs({file}), Stage::eval, &weights.left_out), file);
   if (recipe.data.kind == "landmarks") {
     LandmarkOptions options;
     options.rows_per_sample = recipe.data.rows_per_sample;
@@ -126,6 +127,7 @@ int predict(const Options& options, const CommonOptions& common) {
   if (!common.json) put("input,index,probability,class\n");
   for (const std::string& input : options.inputs) {
     Loader loader(read_input(weights, input), loading);
+    print_notes("left out", std::exchange(weights.left_out, {}), common);
     loader.begin(0);
     int64_t index = 0;
     while (const Batch* batch = loader.next()) {

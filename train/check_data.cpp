@@ -1,5 +1,7 @@
 #include "train/check_data.h"
 
+#include <algorithm>
+
 #include "data/csv.h"
 #include "tensor/check.h"
 #include "train/no_calls.h"
@@ -23,6 +25,16 @@ void check_channels(const Dataset& data, const std::vector<std::string>& trainin
   const std::vector<std::string> names = data.channel_names();
   if (!names.empty() && !training_names.empty())
     check_columns(file, names, training_names, "the training data");
+}
+
+void check_classes(const Dataset& train, const std::string& file) {
+  const std::vector<int64_t> counts = class_counts(train);
+  const auto present = std::count_if(counts.begin(), counts.end(), [](int64_t n) { return n > 0; });
+  if (present >= 2) return;
+  const auto only = std::find_if(counts.begin(), counts.end(), [](int64_t n) { return n > 0; });
+  fail(ErrorKind::data, file, ": expects samples of two classes to train on, ",
+       present == 0 ? "got none"
+                    : "all are of the class " + train.class_names()[size_t(only - counts.begin())]);
 }
 
 int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file) {

@@ -15,6 +15,9 @@ namespace lathe {
 void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
                     const std::string& file);
 
+/// Throws Error(data), which begins with the file's name, unless there are samples of two classes.
+void check_classes(const Dataset& train, const std::string& file);
+
 /// Throws Error(data), which begins with the file's name, unless the model takes the data's
 /// samples. Gives the number of outputs for a sample. The model is traced, not run.
 int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file);

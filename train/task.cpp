@@ -129,13 +129,13 @@ std::string first_file(const Recipe& recipe, const std::string& split) {
 }
 
 std::shared_ptr<const Dataset> load_split(const Recipe& recipe, const std::string& split,
-                                          Stage stage) {
+                                          Stage stage, std::vector<std::string>* left_out) {
   const std::vector<SplitFiles>& files = files_of(recipe, split);
   LATHE_CHECK(!files.empty(), recipe.file, ": data.", split, " names no files");
   const std::string& kind = recipe.data.kind;
   std::shared_ptr<const Dataset> data;
   if (kind == "images")
-    data = image_dataset(recipe, list_split(recipe, split), stage);
+    data = image_dataset(recipe, list_split(recipe, split), stage, left_out);
   else
     data = kind == "idx"        ? load_idx(recipe, files)
            : kind == "features" ? load_features(recipe, files)
@@ -155,8 +155,8 @@ ImageList list_split(const Recipe& recipe, const std::string& split) {
   return list_images(sources, options);
 }
 
-std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list,
-                                                  Stage stage) {
+std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list, Stage stage,
+                                                  std::vector<std::string>* left_out) {
   ImageDatasetOptions options;
   options.dtype = dtype_from_name(recipe.train.dtype);
   options.seed = uint64_t(recipe.train.seed);
@@ -165,7 +165,9 @@ std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageLis
   const bool train = stage == Stage::train;
   Pipeline pipeline(train ? recipe.transform.train.json : recipe.transform.eval.json,
                     train ? "transform.train" : "transform.eval");
-  return std::make_shared<ImageDataset>(std::move(list), std::move(pipeline), options);
+  auto data = std::make_shared<ImageDataset>(std::move(list), std::move(pipeline), options);
+  if (left_out) left_out->insert(left_out->end(), data->skipped().begin(), data->skipped().end());
+  return data;
 }
 
 void check_splits(const Recipe& recipe) {

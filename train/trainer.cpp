@@ -55,6 +55,9 @@ std::string Trainer::description() {
   text += "train: " + counts_text(*train_);
   if (valid_) text += "\nvalid: " + counts_text(*valid_);
   if (!warning_.empty()) text += "\n" + warning_;
+  if (!left_out_.empty())
+    text += fmt::format("\n{} files could not be read and are left out:", left_out_.size());
+  for (const std::string& reason : left_out_) text += "\n  " + reason;
   return text;
 }
 

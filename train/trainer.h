@@ -78,7 +78,8 @@ class Trainer {
   [[noreturn]] void stop_numeric(int64_t step, const std::string& what);
 
   Recipe recipe_;
-  std::string warning_;  // about the recipe; for the description
+  std::string warning_;                // about the recipe; for the description
+  std::vector<std::string> left_out_;  // files that could not be read, each with the reason
   Device device_;
   std::vector<std::string> classes_;
   int64_t positive_ = 1;

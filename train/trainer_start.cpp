@@ -45,16 +45,17 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
 
 Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), device_(device) {
   check_splits(recipe_);
-  auto raw = load_split(recipe_, "train", Stage::train);
+  auto raw = load_split(recipe_, "train", Stage::train, &left_out_);
   classes_ = class_names(recipe_, *raw);
   positive_ = positive_class(recipe_, classes_);
   raw = with_classes(raw, classes_);
+  check_classes(*raw, first_file(recipe_, "train"));
   warning_ = resolve_pos_weight(recipe_, *raw);
   info_.normalization = measure(recipe_, *raw);
   train_ = normalized(raw, info_.normalization);
   info_.channels = raw->channel_names();
   if (has_split(recipe_, "valid")) {
-    valid_ = with_classes(load_split(recipe_, "valid"), classes_);
+    valid_ = with_classes(load_split(recipe_, "valid", Stage::eval, &left_out_), classes_);
     check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
     valid_ = normalized(valid_, info_.normalization);
   }

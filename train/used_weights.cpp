@@ -126,8 +126,8 @@ std::shared_ptr<const Dataset> prepared(UsedWeights& weights, std::shared_ptr<co
 }
 
 std::shared_ptr<const Dataset> load_split(UsedWeights& weights, const std::string& split) {
-  auto data =
-      prepared(weights, load_split(weights.recipe, split), first_file(weights.recipe, split));
+  auto data = prepared(weights, load_split(weights.recipe, split, Stage::eval, &weights.left_out),
+                       first_file(weights.recipe, split));
   return with_classes(std::move(data), weights.classes);
 }
 

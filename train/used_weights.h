@@ -20,6 +20,7 @@ struct UsedWeights {
   std::unique_ptr<Module> model;  ///< after inference()
   int64_t epoch = 0;
   std::vector<std::string> notes;         ///< what was passed over in the file
+  std::vector<std::string> left_out;      ///< files of data that could not be read, with reasons
   std::optional<int64_t> wanted_classes;  ///< what UseOptions said
   bool has_recipe = false;                ///< the weights come with one
 

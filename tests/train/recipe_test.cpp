@@ -91,6 +91,18 @@ TEST_CASE("a recipe: what is wrong is named with its line and the nearest key") 
            "r.toml:1: unknown key 'data.train.feature'; did you mean 'features'?");
 }
 
+TEST_CASE("a recipe: docs/recipes.md has every key as it is now") {
+  const std::string page = tests::bytes_of(std::filesystem::path(LATHE_SOURCE) / "docs/recipes.md");
+  for (const RecipeKey& key : recipe_keys()) {
+    CAPTURE(key.name);
+    CHECK(page.find("| `" + key.name + "` |") != std::string::npos);
+    std::string help = key.help;
+    for (size_t at = 0; (at = help.find('|', at)) != std::string::npos; at += 2)
+      help.replace(at, 1, "\\|");
+    CHECK(page.find("| " + help + " |") != std::string::npos);
+  }
+}
+
 TEST_CASE("a recipe: every key has a row that can be written and read, and a help line") {
   Recipe r;
   const std::string help = recipe_help();

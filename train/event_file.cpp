@@ -189,14 +189,15 @@ void EventFile::histogram(std::string_view tag, int64_t step, const std::vector<
       !std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); }))
     return;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const double width_of_bucket = *high > *low ? (*high - *low) / buckets : 1;
+  const double range = *high > *low ? *high - *low : 1;
+  if (!std::isfinite(range)) return;
   std::vector<double> ends, in_bucket(buckets);
-  for (int i = 1; i <= buckets; ++i) ends.push_back(*low + i * width_of_bucket);
+  for (int i = 1; i <= buckets; ++i) ends.push_back(*low + i * (range / buckets));
   double total = 0, squares = 0;
   for (double value : values) {
     total += value;
     squares += value * value;
-    ++in_bucket[size_t(std::min(buckets - 1, int((value - *low) / width_of_bucket)))];
+    ++in_bucket[size_t(std::min(buckets - 1, int((value - *low) / range * buckets)))];
   }
   summary(tag, step, [&](auto& to) {
     protozero::pbf_writer fields(to, Value::histogram_of_value);

@@ -17,6 +17,7 @@
 #include "kernels/resample2d.h"
 #include "kernels/scale_channels.h"
 #include "kernels/softmax.h"
+#include "kernels/weight_passes.h"
 #include "tensor/basic_kernels.h"
 #include "tensor/random.h"
 
@@ -125,6 +126,8 @@ void add_optimizer(Samples& s) {
   s.add(kernels::optimizer_step, "adam, 65536 f32", w, m, v, g, hyper, norm, UpdateRule::adam);
   s.add(kernels::optimizer_step, "adamw, 65536 f32", w, m, v, g, hyper, norm, UpdateRule::adamw);
   s.add(kernels::gradient_norm, "65536 f32", norm, g);
+  s.add(kernels::add_l1_gradient, "65536 f32", g, w, hyper);
+  s.add(kernels::update_average, "65536 f32", m, w, 0.99);
 
   const auto weights = [] { return values({256, 256}); };
   s.add(kernels::linear_backward_update, "adam, batch 4, 256x256 f32", weights(), values({256}),

@@ -74,11 +74,12 @@ TEST_CASE("errors of model names and options offer the nearest") {
   CHECK(message_of([] { create_model("landmark-mlp"); }) ==
         "model: there is no 'landmark-mlp'; did you mean 'landmark_mlp'? (models: " +
             list_text(model_names()) + ")");
-  CHECK(message_of([] {
-          create_model("mlp", {{"hiden", "[4]"}});
-        }) ==
-        "mlp: has no option 'hiden'; did you mean 'hidden'? (its options: hidden, inputs or "
-        "outputs)");
+  CHECK(
+      message_of([] {
+        create_model("mlp", {{"hiden", "[4]"}});
+      }) ==
+      "mlp: has no option 'hiden'; did you mean 'hidden'? (its options: dropout, hidden, inputs or "
+      "outputs)");
   CHECK(message_of([] {
           create_model("mlp", {{"hidden", "[4, 0]"}});
         }) == "mlp: the option 'hidden' expects a list of whole numbers of at least 1, got [4, 0]");

@@ -54,7 +54,10 @@ int transform(const Options& options, const CommonOptions& common) {
   const Recipe recipe = read(options, common, "data transform");
   LATHE_CHECK(options.output.ends_with(".npy"), "--output: expects a file OUT.npy, got '",
               options.output, "'");
-  const auto data = image_dataset(recipe, list_inputs(options.images), stage_of(options));
+  std::vector<std::string> left_out;
+  const auto data =
+      image_dataset(recipe, list_inputs(options.images), stage_of(options), &left_out);
+  print_notes("left out", left_out, common);
   const uint32_t epoch = epoch_of(options);
   const Shape sample = data->sample_shape();
   const DType dtype = options.raw ? DType::u8 : data->dtype();
@@ -99,9 +102,11 @@ int show(const Options& options, const CommonOptions& common) {
               "data show: expects --count from 1 to 4096 and --columns of 1 or more, got ",
               options.count, " and ", options.columns);
   const Stage stage = stage_of(options);
+  std::vector<std::string> left_out;
   const auto data = image_dataset(
       recipe, options.images.empty() ? list_split(recipe, "train") : list_inputs(options.images),
-      stage);
+      stage, &left_out);
+  print_notes("left out", left_out, common);
   // Samples from all of the data; where there are few, each several times, as in later epochs.
   std::vector<Image> images;
   for (int64_t i = 0; i < options.count; ++i) {

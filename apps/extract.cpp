@@ -37,6 +37,7 @@ struct Source {
 Source source_of(const Options& options, const CommonOptions& common, Device device) {
   UseOptions use = options.use;
   if (common.dtype == "f64") use.dtype = common.dtype;
+  if (common.seed) use.settings.push_back(concat("train.seed=", *common.seed));
   if (!options.what.ends_with(".toml")) {
     UsedWeights used = use_weights(options.what, use, device);
     print_notes(used.file.string(), used.notes, common);
@@ -53,18 +54,26 @@ Source source_of(const Options& options, const CommonOptions& common, Device dev
   return source;
 }
 
-/// Folders of classes, JSON and CSV give labels and groups; images and other folders do not.
-bool is_labelled(const std::string& input) {
+/// Folders of classes, JSON and CSV give labels and groups; images and other folders do not. Where
+/// the recipe names its classes, a folder of classes has no other subfolders.
+bool is_labelled(const std::string& input, const Recipe& recipe) {
   if (!fs::is_directory(input)) return input.ends_with(".csv") || input.ends_with(".json");
-  const std::vector<fs::path> images = images_below(input);
-  return !images.empty() && std::all_of(images.begin(), images.end(), [](const fs::path& image) {
-    return image.has_parent_path();
-  });
+  if (!recipe.data.class_patterns.empty()) return true;
+  const std::vector<std::string>& classes = recipe.data.classes;
+  bool found = false;
+  for (const fs::path& image : images_below(input)) {
+    if (!image.has_parent_path()) continue;
+    const std::string folder = image.begin()->string();
+    if (!classes.empty() && std::find(classes.begin(), classes.end(), folder) == classes.end())
+      return false;
+    found = true;
+  }
+  return found;
 }
 
 ImageList list_of(const Options& options, const Recipe& recipe) {
-  if (!std::all_of(options.inputs.begin(), options.inputs.end(), is_labelled))
-    return list_inputs(options.inputs);
+  for (const std::string& input : options.inputs)
+    if (!is_labelled(input, recipe)) return list_inputs(options.inputs);
   const std::vector<fs::path> sources(options.inputs.begin(), options.inputs.end());
   return list_images(sources, {.class_patterns = recipe.data.class_patterns,
                                .group = recipe.data.group,
@@ -106,6 +115,8 @@ std::string fingerprint(Module& model) {
 
 FeatureFileLayout layout_of(const Options& options, Source& source, const Dataset& data,
                             const Tensor& example, DType dtype) {
+  const Steps& steps =
+      options.augment > 0 ? source.recipe.transform.train : source.recipe.transform.eval;
   FeatureFileLayout layout;
   layout.rows = data.size();
   layout.dtype = dtype;
@@ -121,10 +132,22 @@ FeatureFileLayout layout_of(const Options& options, Source& source, const Datase
                      {"layer", options.layer},
                      {"weights", fingerprint(*source.model)},
                      {"copies", std::to_string(options.augment)},
+                     {"transforms", nlohmann::json(steps.json).dump()},
+                     {"arithmetic", source.recipe.train.dtype},
+                     {"seed", std::to_string(source.recipe.train.seed)},
                      {FeatureNames::classes, nlohmann::json(data.class_names()).dump()},
                      {FeatureNames::paths, nlohmann::json(paths).dump()},
                      {FeatureNames::groups, nlohmann::json(groups).dump()}};
   return layout;
+}
+
+/// "10 fake, 12 real", or that nobody said.
+std::string labels_text(const Dataset& data) {
+  std::string text;
+  const std::vector<int64_t> counts = class_counts(data);
+  for (size_t i = 0; i < counts.size(); ++i)
+    text += fmt::format("{}{} {}", i ? ", " : "", counts[i], data.class_names()[i]);
+  return text.empty() ? "no labels" : text;
 }
 
 int extract(const Options& options, const CommonOptions& common) {
@@ -134,7 +157,13 @@ int extract(const Options& options, const CommonOptions& common) {
   Source source = source_of(options, common, device);
   const Stage stage = options.augment > 0 ? Stage::train : Stage::eval;
   const Recipe& recipe = source.recipe;
-  std::shared_ptr<const Dataset> data = image_dataset(recipe, list_of(options, recipe), stage);
+  LATHE_CHECK(recipe.data.kind == "images", "extract: expects what sees images, ", options.what,
+              " has data.kind ", recipe.data.kind,
+              "; say --set data.kind=images where that is wrong");
+  std::vector<std::string> left_out;
+  std::shared_ptr<const Dataset> data =
+      image_dataset(recipe, list_of(options, recipe), stage, &left_out);
+  print_notes("left out", left_out, common);
   if (!recipe.data.classes.empty() && !data->class_names().empty())
     data = with_classes(data, recipe.data.classes);
   if (options.augment > 0) data = std::make_shared<CopiesDataset>(data, options.augment);
@@ -150,14 +179,14 @@ int extract(const Options& options, const CommonOptions& common) {
   const FeatureFileLayout layout =
       layout_of(options, source, *data, layer_output(*source.model, options.layer, first), dtype);
   const fs::path target = options.output;
-  check_disk(fs::absolute(target).parent_path(), layout.bytes());
   FeatureWriter writer(target, layout);
+  check_disk(fs::absolute(target).parent_path(), writer.remaining_bytes());
   const int64_t done = writer.rows() / loading.batch_size;
   if (writer.rows() < layout.rows) writer.keep(done * loading.batch_size);
   if (!common.quiet)
-    std::cerr << fmt::format("{} features of {} numbers, {}, {:.1f} MB in {}{}\n", layout.rows,
+    std::cerr << fmt::format("{} features of {} numbers, {}, {:.1f} MB in {}; {}{}\n", layout.rows,
                              layout.row.numel(), name(dtype), double(layout.bytes()) / 1e6,
-                             target.string(),
+                             target.string(), labels_text(*data),
                              writer.rows() > 0 ? fmt::format("; {} are there", writer.rows()) : "");
   Progress progress(progress_style(common.progress, common.quiet), common.quiet);
   progress.begin("extract", layout.rows, writer.rows());

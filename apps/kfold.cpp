@@ -72,7 +72,7 @@ std::optional<EpochResult> train_fold(const Recipe& recipe, const RunFolder& fol
 std::vector<std::pair<std::string, double>> measures(const EpochResult& result) {
   std::vector<std::pair<std::string, double>> all;
   for (const auto& [name, value] : result.columns())
-    if (name == "epoch" || (name != "lr" && name != "seconds")) all.emplace_back(name, value);
+    if (name != "epoch" && name != "lr" && name != "seconds") all.emplace_back(name, value);
   return all;
 }
 
@@ -104,6 +104,16 @@ std::string summary_csv(const Json& folds, const Json& mean, const Json& deviati
   return text + "\n";
 }
 
+/// What an earlier kfold of the same name left, which may have had more folds.
+void remove_folds(const std::filesystem::path& folder) {
+  std::filesystem::remove(folder / "summary.csv");
+  for (int64_t fold = 1;; ++fold) {
+    const std::filesystem::path one = folder / concat("fold_", fold);
+    if (!std::filesystem::exists(one / "recipe.toml")) return;
+    std::filesystem::remove_all(one);
+  }
+}
+
 int kfold(const Options& options, const CommonOptions& common, const std::string& command_line) {
   LATHE_CHECK(options.folds >= 2, "-k: expects at least 2 folds, got ", options.folds);
   const Recipe first = recipe_of_fold(options, common, 1);
@@ -111,6 +121,8 @@ int kfold(const Options& options, const CommonOptions& common, const std::string
   const RunFolder parent =
       RunFolder::create(options.project.empty() ? "runs/kfold" : options.project,
                         options.name.empty() ? first.name : options.name, options.exist_ok);
+  remove_folds(parent.path());
+  atomic_write(parent.path() / "folds.csv", folds);
   std::vector<EpochResult> results;
   Json all = Json::array();
   for (int64_t fold = 1; fold <= options.folds; ++fold) {
@@ -126,16 +138,14 @@ int kfold(const Options& options, const CommonOptions& common, const std::string
   }
   Json mean, deviation;
   summarize(results, mean, deviation);
-  atomic_write(parent.path() / "folds.csv", folds);
   atomic_write(parent.path() / "summary.csv", summary_csv(all, mean, deviation));
   if (common.json) {
     print_json({{"folds", all}, {"mean", mean}, {"std", deviation}});
     return 0;
   }
   for (const auto& [name, value] : mean.items())
-    if (name != "epoch")
-      std::cout << fmt::format("{:<24} {:.4f} ± {:.4f}\n", name, value.get<double>(),
-                               deviation[name].get<double>());
+    std::cout << fmt::format("{:<24} {:.4f} ± {:.4f}\n", name, value.get<double>(),
+                             deviation[name].get<double>());
   std::cout << parent.path().string() << std::endl;
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "apps/model_argument.h"
 #include "data/csv.h"
+#include "data/features.h"
 #include "data/idx.h"
 #include "data/landmarks.h"
 #include "data/loader.h"
@@ -30,6 +31,7 @@ struct Options {
 };
 
 bool is_npy(const std::string& file) {
+  if (!std::filesystem::is_regular_file(file)) return false;  // a pipe would be waited for
   char start[6] = {};
   return std::ifstream(file, std::ios::binary).read(start, 6) &&
          std::string_view(start, 6) == "\x93NUMPY";
@@ -69,7 +71,7 @@ std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::strin
          ": expects rows (F) or (N, F), or images (C, H, W) or "
          "(N, C, H, W), got the shape ",
          x.shape());
-  if (x.rank() == 4 && channels > 0) x = channels_last(x);
+  if (x.rank() == 4) x = channels_last(x);
   const auto normalization = std::exchange(weights.normalization, std::nullopt);
   const auto data = prepared(
       weights,
@@ -80,14 +82,31 @@ std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::strin
   return data;
 }
 
+/// Inputs that are read together: images are one set, all else is read file by file.
+std::vector<std::vector<std::string>> input_sets(const Options& options, const Recipe& recipe) {
+  std::vector<std::vector<std::string>> sets;
+  bool images = false;  // whether the last set is of images
+  for (const std::string& input : options.inputs) {
+    const bool is_image = recipe.data.kind == "images" && !is_npy(input);
+    if (!is_image || !images) sets.emplace_back();
+    sets.back().push_back(input);
+    images = is_image;
+  }
+  return sets;
+}
+
 /// The samples of a file, without labels, as the weights' recipe reads its data.
-std::shared_ptr<const Dataset> read_input(UsedWeights& weights, const std::string& file) {
+std::shared_ptr<const Dataset> read_inputs(UsedWeights& weights,
+                                           const std::vector<std::string>& files) {
+  const std::string& file = files[0];
   const Recipe& recipe = weights.recipe;
   const DType dtype = dtype_from_name(recipe.train.dtype);
   if (is_npy(file)) return read_array(weights, file, dtype);
   if (recipe.data.kind == "images")
     return prepared(
-        weights, image_dataset(recipe, list_inputs({file}), Stage::eval, &weights.left_out), file);
+        weights, image_dataset(recipe, list_inputs(files), Stage::eval, &weights.left_out), file);
+  if (recipe.data.kind == "features")
+    return prepared(weights, std::make_shared<FeatureDataset>(file, "", dtype), file);
   if (recipe.data.kind == "landmarks") {
     LandmarkOptions options;
     options.rows_per_sample = recipe.data.rows_per_sample;
@@ -125,10 +144,12 @@ int predict(const Options& options, const CommonOptions& common) {
   if (!options.output.empty() && options.output != "-") file.emplace(options.output);
   auto put = [&](const std::string& text) { file ? file->write(text) : void(std::cout << text); };
   if (!common.json) put("input,index,probability,class\n");
-  for (const std::string& input : options.inputs) {
-    Loader loader(read_input(weights, input), loading);
+  for (const std::vector<std::string>& inputs : input_sets(options, weights.recipe)) {
+    const std::string& input = inputs[0];
+    Loader loader(read_inputs(weights, inputs), loading);
     print_notes("left out", std::exchange(weights.left_out, {}), common);
     loader.begin(0);
+    const bool is_images = weights.recipe.data.kind == "images" && !is_npy(input);
     int64_t index = 0;
     while (const Batch* batch = loader.next()) {
       const Tensor outputs = (*weights.model)(batch->inputs.to(device));
@@ -139,9 +160,9 @@ int predict(const Options& options, const CommonOptions& common) {
         const size_t width = rows[i].size();
         const std::vector<double> own(logits.begin() + long(i * width),
                                       logits.begin() + long((i + 1) * width));
-        const std::string source = loader.data().source(index);
-        put(line_of(common.json, weights, source.empty() ? input : source,
-                    source.empty() ? index : 0, own, rows[i]));
+        const std::string source = is_images ? loader.data().source(index) : "";
+        put(line_of(common.json, weights, is_images ? source : input, is_images ? 0 : index, own,
+                    rows[i]));
         ++index;
       }
       if (!file) check_stdout();  // not only at the end of a million samples
@@ -161,7 +182,7 @@ void add_predict(Program& program) {
       .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
       .argument("INPUT", options->inputs,
                 "files of the kind that the weights were trained on: images or folders of them, "
-                "landmark CSV, IDX images; or .npy of floats")
+                "landmark CSV, IDX images, features; or .npy of floats")
       .option("--output", options->output, "a CSV file", "- is stdout")
       .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
       .option("--model", options->use.model, "for weights that do not name theirs", "none")

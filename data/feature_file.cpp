@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -41,12 +42,18 @@ std::string safetensors_beginning(const FeatureFileLayout& layout) {
 }
 static_assert(std::endian::native == std::endian::little);
 
-/// A row from (H, W, C), or from (F), to the file's order and type.
+/// A row from (H, W, C), or from (F), to the file's order and type; whether all of it is finite.
 template <class From, class To>
-void convert_row(const From* from, const Shape& row, To* to) {
+bool convert_row(const From* from, const Shape& row, To* to) {
   const int64_t channels = row[0], pixels = row.numel() / channels;
+  bool finite = true;
   for (int64_t c = 0; c < channels; ++c)
-    for (int64_t p = 0; p < pixels; ++p) to[c * pixels + p] = To(from[p * channels + c]);
+    for (int64_t p = 0; p < pixels; ++p) {
+      const To value = To(from[p * channels + c]);
+      finite &= std::isfinite(double(value));
+      to[c * pixels + p] = value;
+    }
+  return finite;
 }
 
 }  // namespace
@@ -66,6 +73,8 @@ FeatureWriter::FeatureWriter(const std::filesystem::path& target, const FeatureF
   begin_ = int64_t(start_text.size());
   file_ = open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0)
+    fail(ErrorKind::device, partial_.string(), ": cannot be written: ", std::strerror(errno));
+  if (target_.extension() == ".npy" && ftruncate(file_, 0) != 0)
     fail(ErrorKind::device, partial_.string(), ": cannot be written: ", std::strerror(errno));
   struct stat status {};
   fstat(file_, &status);
@@ -117,7 +126,9 @@ void FeatureWriter::append(const Tensor& rows) {
     const auto convert = [&]<class To>(To* to) {
       parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
-          convert_row(x.data<From>() + i * numbers, layout_.row, to + i * numbers);
+          if (!convert_row(x.data<From>() + i * numbers, layout_.row, to + i * numbers))
+            fail(ErrorKind::numeric, target_.string(), ": row ", rows_ + i, " is not finite",
+                 layout_.dtype == DType::f16 ? ", or too large for f16: use --dtype f32" : "");
       });
     };
     if (layout_.dtype == DType::f16)

@@ -22,8 +22,9 @@ struct FeatureFileLayout {
 
 class FeatureWriter {
  public:
-  /// Goes on with what an earlier writer of the same layout and metadata left. `target` ends with
-  /// .safetensors (tensors `labels` and `features`, metadata) or .npy (the features alone). Throws
+  /// `target` ends with .safetensors (tensors `labels` and `features`, metadata): then it goes on
+  /// with what an earlier writer of the same layout and metadata left; or with .npy (the features
+  /// alone, which do not say whose they are): that begins anew. Throws
   /// Error(usage) for another ending, Error(data) when NAME.partial is of something else,
   /// Error(device) when it cannot be written.
   FeatureWriter(const std::filesystem::path& target, const FeatureFileLayout& layout);
@@ -33,10 +34,13 @@ class FeatureWriter {
 
   /// Rows that are there.
   int64_t rows() const { return rows_; }
+  /// Bytes that are still to be written.
+  int64_t remaining_bytes() const { return (layout_.rows - rows_) * row_bytes(); }
   /// Leaves only the first rows: those of whole batches.
   void keep(int64_t rows);
-  /// Appends rows (B, F) or (B, H, W, C) of f32 or f64. A full disk throws Error(device); what was
-  /// written stays, to go on from.
+  /// Appends rows (B, F) or (B, H, W, C) of f32 or f64. Throws Error(numeric) for a number that is
+  /// not finite, or too large for f16; Error(device) on a full disk: what was written stays, to go
+  /// on from.
   void append(const Tensor& rows);
   /// Gives the file its name; all rows must be there.
   void finish();
@@ -45,7 +49,6 @@ class FeatureWriter {
   int64_t row_bytes() const { return layout_.row.numel() * size_of(layout_.dtype); }
   void write(const void* data, int64_t bytes, int64_t at);
   std::string beginning() const;
-  void start(const std::string& beginning);
 
   std::filesystem::path target_, partial_;
   FeatureFileLayout layout_;

@@ -35,7 +35,8 @@ class SubsetDataset final : public Dataset {
 };
 
 /// The fold of each sample, 0 to folds - 1, by split_samples(): classes keep their shares, groups
-/// stay whole. Throws Error(data) for samples without a class, and for more folds than groups.
+/// stay whole. The same file twice is a group. Throws Error(data) for samples without a class,
+/// and for more folds than groups of a class.
 std::vector<int> assign_folds(const Dataset& data, int64_t folds, uint64_t seed);
 
 }  // namespace lathe

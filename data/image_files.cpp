@@ -48,6 +48,15 @@ std::vector<fs::path> images_below(const fs::path& folder) {
 namespace image {
 namespace {
 
+/// A folder's own name, whatever way leads to it: what lies above says nothing about its images.
+std::string named(const fs::path& folder) {
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+/// Longer paths name no file, and regular expressions take the stack for each letter.
+constexpr size_t longest_path = 4096;
+
 std::string text_of(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -79,7 +88,8 @@ std::vector<Listed> list_folder(
     if (!is_utf8(one.path))
       fail(ErrorKind::data, folder.string(),
            ": the name of an image is not UTF-8; rename it: ", one.path);
-    const std::string parent = (folder / file).parent_path().generic_string();
+    one.shown = named(folder) + "/" + file.generic_string();
+    const std::string parent = fs::path(one.shown).parent_path().generic_string();
     for (const auto& [name, pattern] : class_patterns)
       if (one.label.empty() && std::regex_search(parent, pattern)) one.label = name;
     if (class_patterns.empty() && file.has_parent_path()) one.label = file.begin()->string();
@@ -106,6 +116,8 @@ std::vector<Listed> list_json(const fs::path& file, const std::string& group) {
     all = nlohmann::json::parse(mapped.text());
   } catch (const nlohmann::json::parse_error& e) {
     fail(ErrorKind::data, file.string(), ": byte ", e.byte, ": is not JSON");
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorKind::data, file.string(), ": holds a number that is out of range");
   }
   const std::string group_key = group.empty() ? "group" : group;
   std::vector<std::pair<int64_t, Listed>> listed;
@@ -119,9 +131,12 @@ std::vector<Listed> list_json(const fs::path& file, const std::string& group) {
     if (!fits)
       fail(ErrorKind::data, file.string(), one.where,
            ": expects { \"img_paths\": \"…\", \"label\": 0 }");
-    one.path =
-        (file.parent_path() / item["img_paths"].get<std::string>()).lexically_normal().string();
-    one.label = text_of(item["label"]);
+    one.shown = item["img_paths"].get<std::string>();
+    if (one.shown.size() > longest_path)
+      fail(ErrorKind::data, file.string(), one.where, ": the path is of ", one.shown.size(),
+           " letters, no file has that");
+    one.path = (file.parent_path() / one.shown).lexically_normal().string();
+    one.label = text_of(item.contains("class") ? item["class"] : item["label"]);
     if (item.contains(group_key)) {
       one.group = text_of(item[group_key]);
       one.has_group = true;
@@ -159,7 +174,10 @@ std::vector<Listed> list_csv(const fs::path& file, const std::string& group,
     one.where = concat(":", row.line);
     if (row.cells[*path].empty() || row.cells[*label].empty())
       reader.refuse(row.line, "expects a path and a label, one is empty");
-    one.path = (file.parent_path() / row.cells[*path]).lexically_normal().string();
+    one.shown = row.cells[*path];
+    if (one.shown.size() > longest_path)
+      reader.refuse(row.line, "the path is of ", one.shown.size(), " letters, no file has that");
+    one.path = (file.parent_path() / one.shown).lexically_normal().string();
     if (!is_utf8(one.path)) reader.refuse(row.line, "the path is not UTF-8");
     one.label = row.cells[*label];
     if (own_group) one.group = row.cells[*own_group];

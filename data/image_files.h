@@ -12,6 +12,8 @@ namespace lathe::image {
 /// An image as its source tells of it.
 struct Listed {
   std::string path, label, group;
+  std::string shown;  ///< what patterns are looked for in: the path from the folder's name on, or
+                      ///< as the file has it
   bool has_group = false;  ///< the source says which, be it none
   std::string where;       ///< ":12" or " \"17\"": for messages, behind the source's name
 };

@@ -80,6 +80,8 @@ std::vector<image::Listed> list_one(const fs::path& source, const ImageListOptio
   }
   if (!fs::exists(source))
     fail(ErrorKind::data, source.string(), ": there is no such folder or file of images");
+  if (!fs::is_regular_file(source))
+    fail(ErrorKind::data, source.string(), ": is neither a folder nor a file");
   return image::is_json(source) ? image::list_json(source, options.group)
                                 : image::list_csv(source, options.group, options.split);
 }
@@ -123,7 +125,7 @@ ImageList list_images(const std::vector<fs::path>& sources, const ImageListOptio
     bool by_path = false;
     for (image::Listed& one : listed)
       if (!one.has_group) {
-        one.group = grouping(one.path);
+        one.group = grouping(one.shown);
         by_path = true;
       }
     if (by_path) grouping.check(source.string());

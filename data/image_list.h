@@ -21,11 +21,12 @@ struct ImageList {
 };
 
 struct ImageListOptions {
-  /// { class, regular expression } for the path of a file's folder: the first found counts. Empty:
-  /// a folder's subfolders are the classes.
+  /// { class, regular expression } for the path of an image's folder, from the name of the source
+  /// on: the first found counts. Empty: a folder's subfolders are the classes.
   std::vector<std::pair<std::string, std::string>> class_patterns = {};
-  /// A column of CSV, a key of JSON, or a regular expression for the path, of which the first
-  /// (group), or all that is found, counts. Empty: the column or key `group` where there is one.
+  /// A column of CSV, a key of JSON, or a regular expression for the path (of a folder's images
+  /// from the folder's name on, else as it is written), of which the first (group), or all that is
+  /// found, counts. Empty: the column or key `group` where there is one.
   std::string group = {};
   /// Of a CSV with the column `split`, the rows of it: train, valid (or val, validation), test.
   std::string split = {};
@@ -36,7 +37,9 @@ struct ImageListOptions {
 /// The images of one or several sources, joined, each in a fixed order:
 /// - a folder: what has an image's extension in it, at any depth, sorted by path; classes are the
 ///   names of its subfolders, in alphabetical order, or of the patterns;
-/// - JSON: {"0": {"img_paths": "…", "label": 0, "group": "…"}, …}, by number;
+/// - JSON: {"0": {"img_paths": "…", "label": 0, "class": "…", "group": "…"}, …}, by number; the
+/// last
+///   two may be missing;
 /// - CSV: columns path, label, [split], [group].
 /// A label is a class's number, counted from 0, or its name; classes are then the names, sorted.
 /// Relative paths are relative to the file. Throws Error(data), naming file and place, for what is

@@ -40,10 +40,12 @@ void ImageDataset::leave_out_damaged() {
 Image ImageDataset::decoded(int64_t index) const {
   if (options_.cache_bytes == 0) return read_image(item(index).path);
   std::shared_ptr<const Image>& slot = cache_[size_t(index)];
+  std::shared_ptr<const Image> known;
   {
     std::lock_guard lock(mutex_);
-    if (slot) return *slot;
+    known = slot;
   }
+  if (known) return *known;
   Image image = read_image(item(index).path);
   const int64_t bytes = int64_t(image.pixels.size());
   std::lock_guard lock(mutex_);

@@ -35,7 +35,9 @@ void write_image_json(const fs::path& file, const ImageList& list) {
   for (size_t i = 0; i < list.items.size(); ++i) {
     const ImageItem& item = list.items[i];
     nlohmann::json& one = all[std::to_string(i)];
-    one = {{"img_paths", path_from(folder_of(file), item.path)}, {"label", item.label}};
+    one = {{"img_paths", path_from(folder_of(file), item.path)},
+           {"label", item.label},
+           {"class", list.classes[size_t(item.label)]}};
     if (!item.group.empty()) one["group"] = item.group;
   }
   atomic_write(file, all.dump(4, ' ', true));

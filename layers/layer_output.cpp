@@ -58,10 +58,12 @@ Tensor layer_output(Module& model, const std::string& layer, const Tensor& x) {
     model(x);
   } catch (const detail::Reached&) {
   }
+  const size_t dot = tap.path.rfind('.');
   LATHE_CHECK(tap.found, "layer: '", layer,
-              "' is computed together with its neighbours and has no ",
-              "output of its own; take the block around it, such as '",
-              tap.path.substr(0, tap.path.rfind('.')), "'");
+              "' is computed together with its neighbours and has no ", "output of its own",
+              dot == std::string::npos
+                  ? "; take another"
+                  : "; take the block around it, such as '" + tap.path.substr(0, dot) + "'");
   return tap.found;
 }
 

@@ -15,8 +15,12 @@ namespace lathe {
 void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
                     const std::string& file);
 
-/// Throws Error(data), which begins with the file's name, unless there are samples of two classes.
+/// Throws Error(data), which begins with the file's name, unless all samples have a
+/// class, and not all the same.
 void check_classes(const Dataset& train, const std::string& file);
+
+/// Throws Error(data), naming the first, when a file or a group of samples is in both.
+void check_disjoint(const Dataset& train, const Dataset& valid);
 
 /// Throws Error(data), which begins with the file's name, unless the model takes the data's
 /// samples. Gives the number of outputs for a sample. The model is traced, not run.

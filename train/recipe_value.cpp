@@ -22,7 +22,12 @@ std::string type_of(const toml::node& node) {
 nlohmann::json to_json(const toml::node& node, const std::string& where) {
   if (node.is_string()) return *node.value<std::string>();
   if (node.is_integer()) return *node.value<int64_t>();
-  if (node.is_floating_point()) return *node.value<double>();
+  if (node.is_floating_point()) {
+    const double number = *node.value<double>();
+    if (!std::isfinite(number))
+      fail(ErrorKind::usage, where, "expects a finite number, got ", number);
+    return number;
+  }
   if (node.is_boolean()) return *node.value<bool>();
   if (!node.is_array())
     fail(ErrorKind::usage, where, "expects a number, text, true, false or a list, got ",

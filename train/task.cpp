@@ -108,6 +108,26 @@ int64_t index_of(const std::vector<std::string>& names, const std::string& name)
   return found == names.end() ? -1 : found - names.begin();
 }
 
+/// The same, else in letters of any case: REAL is real.
+int64_t index_of_name(const std::vector<std::string>& names, const std::string& name) {
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  if (const int64_t exact = index_of(names, name); exact >= 0) return exact;
+  const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& one) {
+    return lower(one) == lower(name);
+  });
+  return found == names.end() ? -1 : found - names.begin();
+}
+
+/// "0", "1", …: classes of which only the numbers are known.
+bool are_numbers(const std::vector<std::string>& names) {
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] != std::to_string(i)) return false;
+  return true;
+}
+
 }  // namespace
 
 bool has_split(const Recipe& recipe, const std::string& split) {
@@ -192,10 +212,10 @@ std::shared_ptr<const Dataset> with_classes(std::shared_ptr<const Dataset> data,
   std::vector<int64_t> map;
   size_t known = 0;
   for (size_t i = 0; i < own.size(); ++i) {
-    map.push_back(index_of(classes, own[i]));
+    map.push_back(index_of_name(classes, own[i]));
     known += map.back() >= 0;
   }
-  if (known == 0 && own.size() <= classes.size())  // other names for the same classes
+  if (known == 0 && are_numbers(own) && own.size() <= classes.size())  // these have no names yet
     for (size_t i = 0; i < own.size(); ++i) map[i] = int64_t(i);
   else if (known < own.size())
     fail(ErrorKind::data, "data.classes: expects names for all of the data's classes ",

@@ -46,8 +46,8 @@ void check_splits(const Recipe& recipe);
 /// The classes' names: data.classes, else those of the data.
 std::vector<std::string> class_names(const Recipe& recipe, const Dataset& train);
 
-/// The same samples with their labels as numbers into `classes`: found by name; names that the data
-/// does not know rename its classes in their order.
+/// The same samples with their labels as numbers into `classes`: found by name, in letters of any
+/// case; where the data has numbers instead of names, these are given the names in order.
 std::shared_ptr<const Dataset> with_classes(std::shared_ptr<const Dataset> data,
                                             const std::vector<std::string>& classes);
 

@@ -56,6 +56,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   info_.channels = raw->channel_names();
   if (has_split(recipe_, "valid")) {
     valid_ = with_classes(load_split(recipe_, "valid", Stage::eval, &left_out_), classes_);
+    check_disjoint(*train_, *valid_);
     check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
     valid_ = normalized(valid_, info_.normalization);
   }

@@ -125,6 +125,26 @@ TEST_CASE("extract: rows in order with labels, groups and paths; f16; copies; re
   CHECK(copies.group(29) == "2");
 }
 
+TEST_CASE("features of the same photos on two sides are refused; those of classes and files told") {
+  const Workshop shop;
+  REQUIRE(shop.extract({"-o", "a.safetensors"}).code == 0);
+  const std::string head =
+      "[data]\nkind = \"features\"\ntrain = \"a.safetensors\"\n"
+      "valid = \"a.safetensors\"\n[model]\nname = \"mlp\"\ninputs = 128\n"
+      "hidden = []\noutputs = 1\n[train]\nepochs = 1\n";
+  write_bytes(shop.folder / "head.toml", head);
+  const auto both = shop.run({"train", "head.toml"});
+  CHECK(both.code == 3);
+  CHECK(both.err.find("data.train and data.valid: both have samples of ") != std::string::npos);
+  REQUIRE(shop.run({"train", "head.toml", "--set", "data.valid=[]", "--name", "h"}).code == 0);
+  const auto lines = shop.run({"predict", "runs/train/h", "a.safetensors"});
+  CHECK_MESSAGE(std::count(lines.out.begin(), lines.out.end(), '\n') == 11, lines.err);
+  const auto not_finite = shop.run(
+      {"train", "r.toml", "--set", "transform.train=[{name=\"CenterCrop\", size=16, p=nan}]"});
+  CHECK(not_finite.code == 2);
+  CHECK(not_finite.err.find("expects a finite number") != std::string::npos);
+}
+
 TEST_CASE("extract goes on after a full disk, to the same bytes, and refuses another beginning") {
   const Workshop shop;
   REQUIRE(shop.extract({"-o", "whole.safetensors"}).code == 0);
@@ -168,7 +188,7 @@ TEST_CASE("kfold: a fresh model a fold, groups on one side, mean and deviation")
 
   const auto grouped = shop.run({"kfold", "r.toml", "-k", "4", "--name", "b"});
   CHECK(grouped.code == 3);  // three groups
-  CHECK(grouped.err.find("expects at least as many groups as parts, got 3 for 4 parts") !=
-        std::string::npos);
+  CHECK(grouped.err.find("folds: expects at least 4 samples, or groups of them, of each class, the "
+                         "class fake has 3") != std::string::npos);
   CHECK(shop.run({"kfold", "r.toml", "-k", "1"}).code == 2);
 }

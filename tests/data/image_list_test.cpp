@@ -50,13 +50,13 @@ TEST_CASE("a folder a class: alphabetical classes, any depth, images only") {
 TEST_CASE("folders at any depth by patterns: the first that is found counts") {
   const tests::ScratchFolder folder;
   for (const char* file : {"set1/Fake_faces/x/a.png", "set2/originals/b.png", "fake.png"})
-    touch(folder / "data" / file);
+    touch(folder / "deepfake/data" / file);  // what lies above the source does not count
   const ImageListOptions options{.class_patterns = {{"fake", "[Ff]ake"}, {"real", ".*"}}};
-  const ImageList list = list_images({folder / "data"}, options);
+  const ImageList list = list_images({folder / "deepfake/data"}, options);
   CHECK(list.classes == std::vector<std::string>{"fake", "real"});
   CHECK(text_of(list) == "1:fake.png 0:a.png 1:b.png");
   const std::string message = message_of([&] {
-    list_images({folder / "data"}, {.class_patterns = {{"fake", "[Ff]ake"}}});
+    list_images({folder / "deepfake/data"}, {.class_patterns = {{"fake", "[Ff]ake"}}});
   });
   CHECK(message.find("the class of ") != std::string::npos);
   CHECK(message.ends_with("none of data.class_patterns is found in its folder's path"));

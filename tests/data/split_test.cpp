@@ -147,16 +147,19 @@ TEST_CASE("split: the JSON is what Python writes, and is read again") {
   const std::string apart = (folder / "apart.jpg").string();
   CHECK(text.find(R"({
     "0": {
+        "class": "fake",
         "group": "one",
         "img_paths": "\u00e90.jpg",
         "label": 0
     },
     "1": {
+        "class": "real",
         "img_paths": ")" +
                   apart + R"(",
         "label": 1
     },
     "10": {
+        "class": "fake",
         "img_paths": "\u00e910.jpg",
         "label": 0
     },

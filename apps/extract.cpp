@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "data/feature_file.h"
 #include "data/features.h"
+#include "data/forwarding.h"
 #include "data/loader.h"
 #include "layers/layer_output.h"
 #include "tensor/check.h"
@@ -82,24 +83,19 @@ ImageList list_of(const Options& options, const Recipe& recipe) {
 }
 
 /// Each image several times, as it looks in epochs 1, 2, …
-class CopiesDataset final : public Dataset {
+class CopiesDataset final : public ForwardingDataset {
  public:
   CopiesDataset(std::shared_ptr<const Dataset> data, int64_t copies)
-      : data_(std::move(data)), copies_(copies) {}
-  int64_t size() const override { return data_->size() * copies_; }
-  Shape sample_shape() const override { return data_->sample_shape(); }
-  DType dtype() const override { return data_->dtype(); }
-  int64_t channels() const override { return data_->channels(); }
+      : ForwardingDataset(std::move(data)), copies_(copies) {}
+  int64_t size() const override { return data().size() * copies_; }
   void fill(int64_t index, uint32_t, void* to) const override {
-    data_->fill(index / copies_, uint32_t(1 + index % copies_), to);
+    data().fill(origin(index), uint32_t(1 + index % copies_), to);
   }
-  int64_t label(int64_t index) const override { return data_->label(index / copies_); }
-  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
-  std::string group(int64_t index) const override { return data_->group(index / copies_); }
-  std::string source(int64_t index) const override { return data_->source(index / copies_); }
+
+ protected:
+  int64_t origin(int64_t index) const override { return index / copies_; }
 
  private:
-  std::shared_ptr<const Dataset> data_;
   int64_t copies_;
 };
 

@@ -2,35 +2,24 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/forwarding.h"
 
 namespace lathe {
 
 /// Some samples of another dataset.
-class SubsetDataset final : public Dataset {
+class SubsetDataset final : public ForwardingDataset {
  public:
   SubsetDataset(std::shared_ptr<const Dataset> data, std::vector<int64_t> indices)
-      : data_(std::move(data)), indices_(std::move(indices)) {}
+      : ForwardingDataset(std::move(data)), indices_(std::move(indices)) {}
   int64_t size() const override { return int64_t(indices_.size()); }
-  Shape sample_shape() const override { return data_->sample_shape(); }
-  DType dtype() const override { return data_->dtype(); }
-  int64_t channels() const override { return data_->channels(); }
-  void fill(int64_t index, uint32_t epoch, void* to) const override {
-    data_->fill(at(index), epoch, to);
-  }
-  int64_t label(int64_t index) const override { return data_->label(at(index)); }
-  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
-  std::vector<std::string> channel_names() const override { return data_->channel_names(); }
-  std::string group(int64_t index) const override { return data_->group(at(index)); }
-  std::string source(int64_t index) const override { return data_->source(at(index)); }
+
+ protected:
+  int64_t origin(int64_t index) const override { return indices_[size_t(index)]; }
 
  private:
-  int64_t at(int64_t index) const { return indices_[size_t(index)]; }
-  std::shared_ptr<const Dataset> data_;
   std::vector<int64_t> indices_;
 };
 

@@ -1,14 +1,11 @@
 #include "data/image_files.h"
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "data/csv.h"
 #include "data/image_list.h"
 #include "tensor/check.h"
-#include "tensor/serialize/file.h"
 #include "tensor/suggest.h"
 #include "tensor/utf8.h"
 
@@ -52,13 +49,6 @@ namespace {
 std::string named(const fs::path& folder) {
   const fs::path whole = fs::absolute(folder).lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-}
-
-/// Longer paths name no file, and regular expressions take the stack for each letter.
-constexpr size_t longest_path = 4096;
-
-std::string text_of(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 /// A CSV's splits go by several names.
@@ -109,53 +99,6 @@ std::vector<Listed> list_folder(
   return listed;
 }
 
-std::vector<Listed> list_json(const fs::path& file, const std::string& group) {
-  const MappedFile mapped(file);
-  nlohmann::json all;
-  try {
-    all = nlohmann::json::parse(mapped.text());
-  } catch (const nlohmann::json::parse_error& e) {
-    fail(ErrorKind::data, file.string(), ": byte ", e.byte, ": is not JSON");
-  } catch (const nlohmann::json::exception&) {
-    fail(ErrorKind::data, file.string(), ": holds a number that is out of range");
-  }
-  const std::string group_key = group.empty() ? "group" : group;
-  std::vector<std::pair<int64_t, Listed>> listed;
-  int64_t place = 0;
-  for (const auto& [key, item] : all.items()) {
-    Listed one;
-    one.where = ": \"" + key + "\"";
-    const bool fits = item.is_object() && item.contains("img_paths") &&
-                      item["img_paths"].is_string() && item.contains("label") &&
-                      (item["label"].is_string() || item["label"].is_number_integer());
-    if (!fits)
-      fail(ErrorKind::data, file.string(), one.where,
-           ": expects { \"img_paths\": \"…\", \"label\": 0 }");
-    one.shown = item["img_paths"].get<std::string>();
-    if (one.shown.size() > longest_path)
-      fail(ErrorKind::data, file.string(), one.where, ": the path is of ", one.shown.size(),
-           " letters, no file has that");
-    one.path = (file.parent_path() / one.shown).lexically_normal().string();
-    one.label = text_of(item.contains("class") ? item["class"] : item["label"]);
-    if (item.contains(group_key)) {
-      one.group = text_of(item[group_key]);
-      one.has_group = true;
-    } else {
-      one.has_group = group.empty();
-    }
-    const bool number =
-        !key.empty() && key.size() < 18 && key.find_first_not_of("0123456789") == std::string::npos;
-    listed.emplace_back(number ? std::stoll(key) : place, one);
-    ++place;
-  }
-  if (listed.empty()) fail(ErrorKind::data, file.string(), ": lists no image");
-  std::stable_sort(listed.begin(), listed.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<Listed> in_order;
-  for (auto& [number, one] : listed) in_order.push_back(std::move(one));
-  return in_order;
-}
-
 std::vector<Listed> list_csv(const fs::path& file, const std::string& group,
                              const std::string& split) {
   CsvReader reader(file);
@@ -188,15 +131,6 @@ std::vector<Listed> list_csv(const fs::path& file, const std::string& group,
     fail(ErrorKind::data, file.string(), ": lists no image",
          own_split ? " of the split " + split : "");
   return listed;
-}
-
-bool is_json(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  char first = 0;
-  for (const char mark : {'\xef', '\xbb', '\xbf'})  // UTF-8's byte-order mark
-    if (in.peek() == std::char_traits<char>::to_int_type(mark)) in.get();
-  in >> first;
-  return first == '{';
 }
 
 }  // namespace image

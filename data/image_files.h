@@ -18,6 +18,9 @@ struct Listed {
   std::string where;       ///< ":12" or " \"17\"": for messages, behind the source's name
 };
 
+/// Longer paths name no file, and regular expressions take the stack for each letter.
+inline constexpr size_t longest_path = 4096;
+
 std::vector<Listed> list_folder(
     const std::filesystem::path& folder,
     const std::vector<std::pair<std::string, std::regex>>& class_patterns);

@@ -99,21 +99,6 @@ void check_exists(const std::vector<image::Listed>& listed, const fs::path& sour
          ", which is not there", missing > 1 ? concat("; nor are ", missing - 1, " others") : "");
 }
 
-/// What is in both, sorted.
-std::vector<std::string> common(const std::set<std::string>& a, const std::set<std::string>& b) {
-  std::vector<std::string> both;
-  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-  return both;
-}
-
-template <class Value>
-std::set<std::string> all_of(const ImageList& list, const Value& value) {
-  std::set<std::string> all;
-  for (const ImageItem& item : list.items) all.insert(value(item));
-  all.erase("");
-  return all;
-}
-
 }  // namespace
 
 ImageList list_images(const std::vector<fs::path>& sources, const ImageListOptions& options) {
@@ -153,28 +138,6 @@ ImageList list_inputs(const std::vector<std::string>& inputs) {
     for (const fs::path& file : files) list.items.push_back({.path = (input / file).string()});
   }
   return list;
-}
-
-void check_disjoint(const ImageList& a, const std::string& a_name, const ImageList& b,
-                    const std::string& b_name) {
-  const auto path = [](const ImageItem& item) {
-    std::error_code error;
-    const fs::path real = fs::weakly_canonical(item.path, error);
-    return error ? item.path : real.string();
-  };
-  const auto check = [&](const char* what, const std::vector<std::string>& both) {
-    if (both.empty()) return;
-    std::vector<std::string> first(both.begin(),
-                                   both.begin() + long(std::min<size_t>(5, both.size())));
-    std::string text;
-    for (const std::string& one : first) text += "\n  " + one;
-    if (both.size() > first.size()) text += concat("\n  and ", both.size() - first.size(), " more");
-    fail(ErrorKind::data, a_name, " and ", b_name, ": expects each ", what,
-         " in one of them only; in both are", text);
-  };
-  check("image", common(all_of(a, path), all_of(b, path)));
-  const auto group = [](const ImageItem& item) { return item.group; };
-  check("group", common(all_of(a, group), all_of(b, group)));
 }
 
 }  // namespace lathe

@@ -38,8 +38,8 @@ struct ImageListOptions {
 /// - a folder: what has an image's extension in it, at any depth, sorted by path; classes are the
 ///   names of its subfolders, in alphabetical order, or of the patterns;
 /// - JSON: {"0": {"img_paths": "…", "label": 0, "class": "…", "group": "…"}, …}, by number; the
-/// last
-///   two may be missing;
+///   last two may be missing, `class` counts more than `label`, a key that is there twice is
+///   refused;
 /// - CSV: columns path, label, [split], [group].
 /// A label is a class's number, counted from 0, or its name; classes are then the names, sorted.
 /// Relative paths are relative to the file. Throws Error(data), naming file and place, for what is
@@ -54,9 +54,5 @@ ImageList list_inputs(const std::vector<std::string>& inputs);
 /// The files below a folder, at any depth, whose names end as images' do (.jpg, .jpeg, .png, .bmp,
 /// in any case), sorted and relative to it. What is hidden is passed over.
 std::vector<std::filesystem::path> images_below(const std::filesystem::path& folder);
-
-/// Throws Error(data), which lists the first of them, when an image or a group is in both lists.
-void check_disjoint(const ImageList& a, const std::string& a_name, const ImageList& b,
-                    const std::string& b_name);
 
 }  // namespace lathe

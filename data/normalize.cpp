@@ -42,8 +42,8 @@ Normalization measure_normalization(const Dataset& data) {
 
 NormalizedDataset::NormalizedDataset(std::shared_ptr<const Dataset> data,
                                      Normalization normalization)
-    : data_(std::move(data)), normalization_(std::move(normalization)) {
-  const Shape expected{data_->channels()};
+    : ForwardingDataset(std::move(data)), normalization_(std::move(normalization)) {
+  const Shape expected{channels()};
   for (const Tensor& t : {normalization_.mean, normalization_.std})
     if (t.shape() != expected || t.dtype() != DType::f64)
       fail(ErrorKind::data, "normalize: the data has ", expected[0],
@@ -52,7 +52,7 @@ NormalizedDataset::NormalizedDataset(std::shared_ptr<const Dataset> data,
 }
 
 void NormalizedDataset::fill(int64_t index, uint32_t epoch, void* to) const {
-  data_->fill(index, epoch, to);
+  ForwardingDataset::fill(index, epoch, to);
   const int64_t elements = sample_shape().numel(), channels = this->channels();
   const double* const mean = normalization_.mean.data<double>();
   dispatch_float("normalize", dtype(), [&]<class T>() {

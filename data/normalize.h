@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "data/dataset.h"
+#include "data/forwarding.h"
 
 namespace lathe {
 
@@ -23,24 +23,13 @@ struct Normalization {
 Normalization measure_normalization(const Dataset& data);
 
 /// A dataset whose samples are those of another, normalised.
-class NormalizedDataset : public Dataset {
+class NormalizedDataset final : public ForwardingDataset {
  public:
   /// Throws Error(data) when the statistics are for another number of channels.
   NormalizedDataset(std::shared_ptr<const Dataset> data, Normalization normalization);
-  int64_t size() const override { return data_->size(); }
-  Shape sample_shape() const override { return data_->sample_shape(); }
-  DType dtype() const override { return data_->dtype(); }
-  int64_t channels() const override { return data_->channels(); }
   void fill(int64_t index, uint32_t epoch, void* to) const override;
-  int64_t label(int64_t index) const override { return data_->label(index); }
-  const std::vector<std::string>& class_names() const override { return data_->class_names(); }
-  std::vector<std::string> channel_names() const override { return data_->channel_names(); }
-  std::string group(int64_t index) const override { return data_->group(index); }
-  std::string source(int64_t index) const override { return data_->source(index); }
-  const Normalization& normalization() const { return normalization_; }
 
  private:
-  std::shared_ptr<const Dataset> data_;
   Normalization normalization_;
   std::vector<double> inverse_;  // 1 / deviation
 };

@@ -1,7 +1,6 @@
 #include "train/check_data.h"
 
 #include <algorithm>
-#include <set>
 
 #include "data/csv.h"
 #include "tensor/check.h"
@@ -40,21 +39,6 @@ void check_classes(const Dataset& train, const std::string& file) {
   fail(ErrorKind::data, file, ": expects samples of two classes to train on, ",
        present == 0 ? "got none"
                     : "all are of the class " + train.class_names()[size_t(only - counts.begin())]);
-}
-
-void check_disjoint(const Dataset& train, const Dataset& valid) {
-  std::set<std::string> sources, groups;
-  for (int64_t i = 0; i < train.size(); ++i) {
-    sources.insert(train.source(i));
-    groups.insert(train.group(i));
-  }
-  for (int64_t i = 0; i < valid.size(); ++i) {
-    const std::string source = valid.source(i), group = valid.group(i);
-    if (!source.empty() && sources.contains(source))
-      fail(ErrorKind::data, "data.train and data.valid: both have samples of ", source);
-    if (!group.empty() && groups.contains(group))
-      fail(ErrorKind::data, "data.train and data.valid: both have samples of the group ", group);
-  }
 }
 
 int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file) {

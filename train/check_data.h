@@ -19,9 +19,6 @@ void check_channels(const Dataset& data, const std::vector<std::string>& trainin
 /// class, and not all the same.
 void check_classes(const Dataset& train, const std::string& file);
 
-/// Throws Error(data), naming the first, when a file or a group of samples is in both.
-void check_disjoint(const Dataset& train, const Dataset& valid);
-
 /// Throws Error(data), which begins with the file's name, unless the model takes the data's
 /// samples. Gives the number of outputs for a sample. The model is traced, not run.
 int64_t check_model_takes(Module& model, const Dataset& data, const std::string& file);

@@ -135,7 +135,7 @@ TEST_CASE("features of the same photos on two sides are refused; those of classe
   write_bytes(shop.folder / "head.toml", head);
   const auto both = shop.run({"train", "head.toml"});
   CHECK(both.code == 3);
-  CHECK(both.err.find("data.train and data.valid: both have samples of ") != std::string::npos);
+  CHECK(both.err.find("data.train and data.valid: expects each file in one of them only") != std::string::npos);
   REQUIRE(shop.run({"train", "head.toml", "--set", "data.valid=[]", "--name", "h"}).code == 0);
   const auto lines = shop.run({"predict", "runs/train/h", "a.safetensors"});
   CHECK_MESSAGE(std::count(lines.out.begin(), lines.out.end(), '\n') == 11, lines.err);

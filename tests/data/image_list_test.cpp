@@ -1,5 +1,7 @@
 #include "data/image_list.h"
 
+#include "data/disjoint.h"
+#include "tensor/check.h"
 #include "tests/data/picture.h"
 
 using namespace lathe;
@@ -86,6 +88,15 @@ TEST_CASE("JSON splits: by number, labels as numbers or names, groups") {
         ": \"0\": expects { \"img_paths\": \"…\", \"label\": 0 }");
   CHECK(refusal("{\"0\": ").find(": is not JSON") != std::string::npos);
   CHECK(refusal("{}") == ": lists no image");
+  const std::string a = "{\"img_paths\": \"a.png\", \"label\": 1}";
+  CHECK(refusal("{\"0\": " + a + ", \"7\": " + a + ", \"7\": " + a + "}") ==
+        ": \"7\": the key is there twice; expects each once, since one image would be lost");
+  CHECK(refusal("{\"0\": {\"label\": 0, \"img_paths\": \"a.png\", \"label\": 1}}") ==
+        ": \"0\": \"label\": the key is there twice; expects each once");
+  for (const char* key : {"class", "group"})
+    CHECK(refusal("{\"0\": {\"label\": 0, \"img_paths\": \"a.png\", \"" + std::string(key) +
+                  "\": null}}") ==
+          ": \"0\": expects text or a whole number as " + std::string(key) + ", got null");
 }
 
 TEST_CASE("CSV: a split's rows, names as classes, a column as group") {
@@ -105,18 +116,31 @@ TEST_CASE("CSV: a split's rows, names as classes, a column as group") {
   const auto bad = write_bytes(folder / "bad.csv", "file,label\na.png,1\n");
   CHECK(message_of([&] { list_images({bad}); }) ==
         bad.string() + ":1: expects the columns path and label, got file or label");
+}
 
-  SUBCASE("no image and no group on two sides") {
-    CHECK_NOTHROW(check_disjoint(train, "data.train", valid, "data.valid"));
-    const std::string message =
-        message_of([&] { check_disjoint(train, "data.train", train, "data.test"); });
-    CHECK(message.starts_with("data.train and data.test: expects each image in one of them only"));
-    CHECK(message.find("\n  " + fs::canonical(folder / "c.png").string()) != std::string::npos);
-    ImageList other = valid;
-    other.items[0].group = "v1";
-    CHECK(message_of([&] { check_disjoint(train, "data.train", other, "data.valid"); }) ==
-          "data.train and data.valid: expects each group in one of them only; in both are\n  v1");
-  }
+TEST_CASE("no file and no group on two sides, by links either") {
+  const tests::ScratchFolder folder;
+  for (const char* file : {"a.png", "b.png"}) touch(folder / file);
+  fs::create_symlink(folder / "a.png", folder / "link.png");
+  const auto check = [](const ImageList& a, const ImageList& b) {
+    return message_of(
+        [&] { check_disjoint(origins_of(a), "data.train", origins_of(b), "data.valid"); });
+  };
+  const ImageList a{{{(folder / "a.png").string(), 0, "v1"}}, {"0"}},
+      b{{{(folder / "b.png").string(), 0, "v2"}}, {"0"}},
+      link{{{(folder / "link.png").string(), 0, ""}}, {"0"}},
+      same_group{{{(folder / "b.png").string(), 0, "v1"}}, {"0"}},
+      no_group{{{(folder / "a.png").string()}}, {}}, none{{{(folder / "b.png").string()}}, {}};
+  CHECK(check(a, b) == "no error");
+  CHECK(check(no_group, none) == "no error");
+  CHECK(check(a, link) ==
+        "data.train and data.valid: expects each file in one of them only; in both are\n  " +
+            fs::canonical(folder / "a.png").string());
+  CHECK(check(a, same_group) ==
+        "data.train and data.valid: expects each group in one of them only; in both are\n  v1");
+  ImageList many;
+  for (int i = 0; i < 7; ++i) many.items.push_back({concat(i, ".png"), 0, concat("v", i)});
+  CHECK(check(many, many).ends_with("4.png\n  and 2 more"));
 }
 
 TEST_CASE("folders without classes or images, and what is not there") {

@@ -1,5 +1,6 @@
 // An exponential moving average of a model's weights over the steps of training (timm's
-// ModelEmaV2): what is validated and kept as best, while the weights themselves go on learning.
+// ModelEmaV3, and its ModelEmaV2 but for counters): what is validated and kept as best, while the
+// weights themselves go on learning.
 #pragma once
 
 #include <vector>

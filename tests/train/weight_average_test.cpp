@@ -1,5 +1,8 @@
 #include "train/weight_average.h"
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/loss.h"
@@ -57,5 +60,46 @@ TEST_CASE(
       in.outside([&] { CHECK_EQ(arena.values().to_vector<double>(), weights); });
     }
     CHECK_EQ(arena.values().to_vector<double>(), weights);
+  }
+}
+
+TEST_CASE("an average is that of timm's ModelEmaV3, batch norm's statistics and counter included") {
+  using Json = nlohmann::json;
+  const auto golden = Json::parse(std::ifstream(tests::golden("weight_average.json")));
+  const auto tensors = [&](const Json& state) {
+    std::vector<NamedTensor> all;
+    for (const auto& [name, values] : state.items()) {
+      const Shape shape(golden["shapes"][name].get<std::vector<int64_t>>());
+      all.push_back({name, name.ends_with("tracked") ? Tensor::from<int64_t>(values, shape)
+                                                     : Tensor::from<double>(values, shape)});
+    }
+    return all;
+  };
+  for (Device device : tests::devices()) {
+    CAPTURE(int(device));
+    Sequential model(std::make_unique<Conv2d>(Conv2dOptions{.in_channels = 2, .out_channels = 3}),
+                     std::make_unique<BatchNorm2d>(3));
+    model.to(DType::f64);
+    model.to(device);
+    model.load_state_dict(tensors(golden["initial"]));
+    WeightAverage average(model, golden["decay"]), from_first_step(model, golden["decay"]);
+    for (size_t i = 0; i < golden["steps"].size(); ++i) {
+      const Json& step = golden["steps"][i];
+      model.load_state_dict(tensors(step["weights"]));
+      average.update();
+      i == 0 ? from_first_step.restart() : from_first_step.update();
+      const auto compare = [&](const WeightAverage& ours, const char* timm, bool counters) {
+        CAPTURE(timm);
+        for (const NamedTensor& expected : tensors(step[timm]))
+          for (const NamedTensor& t : ours.tensors())
+            if (t.name == expected.name && (counters || is_floating(t.tensor.dtype()))) {
+              CAPTURE(t.name);
+              CHECK_LE(tests::error(to_file_layout(t.tensor, t.layout), expected.tensor), 1e-12);
+            }
+      };
+      compare(average, "v3", true);
+      compare(average, "v2", false);                 // which averages counters too, and cuts off
+      compare(from_first_step, "v3_by_step", true);  // timm's train.py, docs/recipes.md
+    }
   }
 }

@@ -1,8 +1,13 @@
 // Passes over the weights on the device.
 //   g += l1 sign(w)          a += (1 - decay) (x - a)
-// Layout: flat arrays. Bound by memory: only the number and the size of accesses count.
-// Ladder (kernels/map.cuh): element, one element a thread; vector, 16 bytes an access from as many
-// blocks as keep the device busy.
+// Sources: kernels/weight_passes.h. Layout: flat arrays, in any order of the parameters.
+// In f32 8 bytes are read and 4 written an element for two or three operations: only how fast
+// memory is driven counts, which both rungs do with the loops of kernels/map.cuh:
+//   element  one thread an element. Neighbouring threads have neighbouring elements, so a warp asks
+//            for 128 bytes at once, but each thread pays for its index and its launch for 4 bytes
+//   vector   16 bytes an access: a quarter of the instructions and four times the bytes in flight,
+//            from no more blocks than keep the device busy, each thread going on to further
+//            elements. Declined where an array does not begin at a multiple of 16 bytes
 #include "kernels/weight_passes.h"
 
 #include "kernels/map.cuh"

@@ -1,5 +1,9 @@
 // Passes over the weights beside the optimiser's step: the gradient of an L1 penalty, and averages
 // of the weights over the steps.
+//   L1       d/dw (l1 |w|) = l1 sign(w), the subgradient 0 at 0, as torch.abs has it (Tibshirani,
+//            "Regression Shrinkage and Selection via the Lasso", 1996)
+//   average  exponential: a step of age k weighs (1 - decay) decay^k (Polyak and Juditsky, 1992;
+//            Tarvainen and Valpola, arXiv:1703.01780; timm's ModelEmaV3 is the same by lerp)
 #pragma once
 
 #include "tensor/kernel.h"

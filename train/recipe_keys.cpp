@@ -67,7 +67,8 @@ std::vector<RecipeKey> data_keys() {
        {"stop", "skip"}},
       {.name = "data.cache_mb",
        .field = [](R r) -> F { return &r.data.cache_mb; },
-       .help = "images: keep decoded images in memory up to so many MB; 0: none",
+       .help = "images: keep decoded images in memory up to so many MB, for each of train, "
+               "valid and test; 0: none",
        .least = 0,
        .most = 1 << 24,
        .result = false},

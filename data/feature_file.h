@@ -24,9 +24,9 @@ class FeatureWriter {
  public:
   /// `target` ends with .safetensors (tensors `labels` and `features`, metadata): then it goes on
   /// with what an earlier writer of the same layout and metadata left; or with .npy (the features
-  /// alone, which do not say whose they are): that begins anew. Throws
-  /// Error(usage) for another ending, Error(data) when NAME.partial is of something else,
-  /// Error(device) when it cannot be written.
+  /// alone, which do not say whose they are): that begins anew. Throws Error(usage) for another
+  /// ending, Error(data) when NAME.partial is of something else, Error(device) when it cannot be
+  /// written.
   FeatureWriter(const std::filesystem::path& target, const FeatureFileLayout& layout);
   ~FeatureWriter();
   FeatureWriter(const FeatureWriter&) = delete;

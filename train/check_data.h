@@ -15,8 +15,8 @@ namespace lathe {
 void check_channels(const Dataset& data, const std::vector<std::string>& training_names,
                     const std::string& file);
 
-/// Throws Error(data), which begins with the file's name, unless all samples have a
-/// class, and not all the same.
+/// Throws Error(data), which begins with the file's name, unless all samples have a class, and not
+/// all the same.
 void check_classes(const Dataset& train, const std::string& file);
 
 /// Throws Error(data), which begins with the file's name, unless the model takes the data's

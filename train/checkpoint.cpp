@@ -169,8 +169,8 @@ void check_disk(const std::filesystem::path& folder, int64_t bytes) {
     there = there.parent_path();
   const auto space = std::filesystem::space(there, unknown);
   if (unknown || int64_t(space.available) >= bytes) return;
-  fail(ErrorKind::device, folder.string(), ": there are needed ", bytes, " bytes, but only ",
-       space.available, " are free there");
+  fail(ErrorKind::device, folder.string(), ": needs ", bytes, " bytes, but only ", space.available,
+       " are free there; make room, or name a folder on another disk");
 }
 
 }  // namespace lathe

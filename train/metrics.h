@@ -1,6 +1,6 @@
 // What a model's outputs are worth: loss and accuracy as means over samples, the confusion counts
-// and what follows from them.
-// Formulas and conventions are scikit-learn's; the tests compare with it.
+// and what follows from them. Formulas and conventions are scikit-learn's; the tests compare with
+// it.
 #pragma once
 
 #include <cstdint>

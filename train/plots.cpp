@@ -11,6 +11,7 @@
 #include "tensor/check.h"
 #include "train/ranking.h"
 #include "train/run_folder.h"
+#include "train/run_program.h"
 
 namespace lathe {
 namespace {

@@ -22,10 +22,4 @@ std::string draw_plots(const std::filesystem::path& folder);
 /// Removes what these two make, and no other files.
 void remove_plots(const std::filesystem::path& folder);
 
-/// Runs a program of $PATH without a shell in a folder, its output going to a file there. Returns
-/// its exit code, 128 + the signal that ended it, -1 where there is no such program, or -2 where it
-/// took longer than `seconds` and was ended.
-int run_program(const std::vector<std::string>& words, const std::filesystem::path& folder,
-                const std::string& output, double seconds);
-
 }  // namespace lathe

@@ -1,5 +1,5 @@
 // A recipe: everything a training run depends on, read from TOML and checked. The keys stand in one
-// table (recipe_keys.cpp); reading, `--set`, `--help-recipe`, the answers to mistakes and the
+// table (recipe_keys.h); reading, `--set`, `--help-recipe`, the answers to mistakes and the
 // resolved recipe.toml of a run all follow from it.
 #pragma once
 
@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "optim/schedule.h"
@@ -123,26 +122,6 @@ struct Recipe {
     std::string batch_norm = "eval";
   } freeze;
 };
-
-/// Where a key's value lives; its type is the key's type.
-using RecipeField =
-    std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*,
-                 std::vector<double>*, std::vector<int64_t>*, std::map<std::string, std::string>*,
-                 NumberOrAuto*, Paths*, std::vector<SplitFiles>*, Patterns*, Steps*,
-                 std::vector<ParameterGroup>*>;
-
-struct RecipeKey {
-  std::string name;  ///< "train.epochs"
-  RecipeField (*field)(Recipe&);
-  std::string help;
-  std::vector<std::string> choices = {};  ///< the values allowed, where these are words
-  double least = -1e300, most = 1e300;    ///< the range allowed of a number
-  bool above = false;                     ///< the least value itself is not allowed
-  bool result = true;  ///< false: changes how fast or long a run is, not what an epoch gives
-};
-
-/// All keys but the model's own options, section by section.
-const std::vector<RecipeKey>& recipe_keys();
 
 /// A recipe's text and where it comes from.
 struct RecipeSource {

@@ -19,8 +19,8 @@ std::vector<RecipeKey> data_keys() {
        {"landmarks", "images", "features", "idx"}},
       {"data.train", [](R r) -> F { return &r.data.train; },
        "what to train on: { features, labels } for landmarks and arrays, { images, labels } for "
-       "idx; "
-       "for images a folder, a JSON or a CSV file, for features a file; a list of them is joined"},
+       "idx; for images a folder, a JSON or a CSV file, for features a file; a list of them is "
+       "joined"},
       {"data.valid", [](R r) -> F { return &r.data.valid; },
        "the files that choose the best epoch"},
       {"data.test", [](R r) -> F { return &r.data.test; }, "the files kept aside for the end"},
@@ -42,8 +42,8 @@ std::vector<RecipeKey> data_keys() {
        "the class that precision, recall and F1 are about; empty: class 1"},
       {"data.group", [](R r) -> F { return &r.data.group; },
        "images: what samples belong together: a CSV's column, or a regular expression for the "
-       "path, "
-       "of which the first (group) counts; empty: the column or key 'group' where there is one"},
+       "path, of which the first (group) counts; empty: the column or key 'group' where there is "
+       "one"},
       {"data.balance", [](R r) -> F { return &r.data.balance; },
        "draw the classes equally often: an epoch has as many samples as before, those of small "
        "classes several times"},

@@ -60,8 +60,7 @@ std::vector<RecipeKey> learning_keys() {
        "sgd: Nesterov's momentum"},
       {"optimizer.decay_norm_and_bias", [](R r) -> F { return &r.optimizer.decay_norm_and_bias; },
        "false: no weight decay for parameters of one dimension, which are biases and the weights "
-       "of "
-       "norms, whatever their group says"},
+       "of norms, whatever their group says"},
       {"optimizer.groups",
        [](R r) -> F { return &r.optimizer.groups; },
        "[[optimizer.groups]]: parameters with a learning rate or decay of their own. match = "

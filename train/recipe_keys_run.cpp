@@ -133,8 +133,7 @@ std::vector<RecipeKey> run_keys() {
       {"freeze.batch_norm",
        [](R r) -> F { return &r.freeze.batch_norm; },
        "batch norms whose parameters stay: eval, they use their running statistics, which stay "
-       "too; "
-       "update, they use and follow the batches' as PyTorch's do",
+       "too; update, they use and follow the batches' as PyTorch's do",
        {"eval", "update"}},
   };
 }

@@ -8,7 +8,7 @@
 #include <toml++/toml.h>
 
 #include "tensor/check.h"
-#include "train/recipe.h"
+#include "train/recipe_keys.h"
 
 namespace lathe {
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tensor/check.h"
-#include "train/recipe.h"
+#include "train/recipe_keys.h"
 
 namespace lathe {
 namespace {
@@ -161,8 +161,7 @@ std::string recipe_help() {
   Recipe defaults;
   std::string text =
       "The keys of a recipe. In its TOML a key a.b stands as b under [a]; on the command line it "
-      "is "
-      "--set a.b=value.\n";
+      "is --set a.b=value.\n";
   std::string section = "none yet";
   for (const RecipeKey& key : recipe_keys()) {
     if (const std::string own = section_of(key.name); own != section) {

@@ -1,5 +1,4 @@
-// The folder of a run, runs/train/NAME: recipe.toml, env.json, train.log, results.csv,
-// weights/,
+// The folder of a run, runs/train/NAME: recipe.toml, env.json, train.log, results.csv, weights/,
 // tb/ and plots/.
 #pragma once
 

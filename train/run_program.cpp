@@ -1,3 +1,5 @@
+#include "train/run_program.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -6,8 +8,6 @@
 
 #include <chrono>
 #include <thread>
-
-#include "train/plots.h"
 
 namespace lathe {
 

@@ -36,7 +36,7 @@ std::string epoch_text(const EpochResult& r, int64_t epochs, bool best) {
 }
 
 /// The cells of two classes' confusion matrix, for the log.
-std::string counts_text(const std::optional<Evaluation>& e, int64_t positive) {
+std::string confusion_text(const std::optional<Evaluation>& e, int64_t positive) {
   if (!e || !e->two_classes()) return "";
   const size_t p = size_t(positive), n = 1 - p;
   return fmt::format("  TP {}, TN {}, FP {}, FN {}", e->confusion[p][p], e->confusion[n][n],
@@ -130,7 +130,7 @@ void Trainer::record(const EpochResult& result, Progress& progress,
   events_->epoch(result, validation_, *model_);
   writer_->end_epoch(state_, done());
   progress.epoch_line(epoch_text(result, recipe_.train.epochs, best),
-                      counts_text(validation_, positive_));
+                      confusion_text(validation_, positive_));
   if (stopped_early() && state_.epoch < recipe_.train.epochs)
     progress.message(fmt::format("stopped early: {} got no better for {} epochs",
                                  recipe_.early_stopping.monitor, recipe_.early_stopping.patience));

@@ -50,6 +50,8 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Epoch { finished, stopped };
+  void read_data();
+  void build();
   void trace_first_step();
   Learnt learnt() const { return {*model_, *updates_.optimizer, average_.get()}; }
   void prepare(const RunFolder& folder);

@@ -45,6 +45,19 @@ std::vector<std::string> changed_order(const Recipe& before, const Recipe& now) 
 }  // namespace
 
 Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), device_(device) {
+  read_data();
+  check_monitors(recipe_, valid_.get());
+  info_.model = recipe_.model.name;
+  info_.options = recipe_.model.options;
+  info_.classes = classes_;
+  info_.recipe = to_toml(recipe_, true);
+  build();
+  trace_first_step();
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::read_data() {
   check_splits(recipe_);
   auto raw = load_split(recipe_, "train", Stage::train, &left_out_);
   classes_ = class_names(recipe_, *raw);
@@ -56,18 +69,18 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   train_ = normalized(raw, info_.normalization);
   info_.channels = raw->channel_names();
   if (has_split(recipe_, "valid")) {
-    valid_ = with_classes(load_split(recipe_, "valid", Stage::eval, &left_out_), classes_);
+    // A fold's files are data.train's, whose bad ones are known already.
+    auto* const left_out = recipe_.data.folds > 0 ? nullptr : &left_out_;
+    valid_ = with_classes(load_split(recipe_, "valid", Stage::eval, left_out), classes_);
     if (recipe_.data.kind != "images")  // of these, check_splits() has seen all three splits
       check_disjoint(origins_of(*train_), "data.train", origins_of(*valid_), "data.valid");
     check_channels(*valid_, info_.channels, first_file(recipe_, "valid"));
     valid_ = normalized(valid_, info_.normalization);
   }
-  check_monitors(recipe_, valid_.get());
-  info_.model = recipe_.model.name;
-  info_.options = recipe_.model.options;
-  info_.classes = classes_;
-  info_.recipe = to_toml(recipe_, true);
+}
 
+/// The model, what updates it, and the steps.
+void Trainer::build() {
   model_ = make_model(recipe_, device_);
   check_model_takes(*model_, *train_, first_file(recipe_, "train"));
   if (valid_) check_model_takes(*model_, *valid_, first_file(recipe_, "valid"));
@@ -85,10 +98,7 @@ Trainer::Trainer(Recipe recipe, Device device) : recipe_(std::move(recipe)), dev
   train_step_ =
       std::make_unique<TrainStep>(*model_, mixing_ ? mixing_->loss() : loss_, *updates_.optimizer);
   eval_step_ = std::make_unique<EvalStep>(*model_, loss_);
-  trace_first_step();
 }
-
-Trainer::~Trainer() = default;
 
 /// Traces the step of whole batches, so that a model that does not fit the data or the loss is
 /// known before anything is written.

@@ -20,7 +20,8 @@ inline Colour operator+(Colour a, Colour b) { return {a.r + b.r, a.g + b.g, a.b 
 /// From a (t = 0) to b (t = 1).
 inline Colour mix(Colour a, Colour b, float t) { return a * (1 - t) + b * t; }
 
-/// Random numbers drawn one after another.
+/// Random numbers drawn one after another; those of data/transforms/draws.h are in f64 and take
+/// logarithms.
 class Draws {
  public:
   explicit Draws(const RandomStream& stream) : stream_(stream) {}

@@ -1,5 +1,6 @@
 // Steps that make an image worse, and the choice of one step among several: albumentations'
 // GaussNoise, GaussianBlur, ImageCompression and OneOf.
+#include <algorithm>
 #include <cmath>
 
 #include "data/transforms/blur.h"
@@ -89,9 +90,9 @@ class OneOf final : public Transform {
       MadeStep made = make_step(members[i], concat(p.place(), "transforms[", i, "]: "));
       members_.push_back(std::move(made.transform));
       weights_.push_back(made.p);
-      sum_ += made.p;
     }
-    if (sum_ <= 0) p.refuse("transforms", "a member with p above 0");
+    if (*std::max_element(weights_.begin(), weights_.end()) <= 0)
+      p.refuse("transforms", "a member with p above 0");
   }
   Image apply(Image image, Draws& draws) const override {
     return members_[draw_choice(weights_, draws)]->apply(std::move(image), draws);
@@ -100,7 +101,6 @@ class OneOf final : public Transform {
  private:
   std::vector<std::unique_ptr<Transform>> members_;
   std::vector<double> weights_;
-  double sum_ = 0;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// `padding`, `fill` and `padding_mode`, which torchvision's Pad and RandomCrop share.
+// Parameters of what is put around an image, which several steps take: torchvision's `padding`,
+// `fill` and `padding_mode`, and albumentations' `border_mode`.
 #pragma once
 
 #include "data/transforms/step_parameters.h"

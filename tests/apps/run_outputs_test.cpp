@@ -4,7 +4,7 @@
 #include "tests/apps/training_task.h"
 #include "tests/train/event_reader.h"
 #include "train/event_file.h"
-#include "train/plots.h"
+#include "train/run_program.h"
 
 using namespace lathe;
 using tests::bytes_of;

@@ -5,16 +5,11 @@
 #include "train/run_folder.h"
 
 using namespace lathe;
+using tests::settings;
 using tests::TrainingTask;
 using Words = std::vector<std::string>;
 
 namespace {
-
-Words settings(const Words& keys) {
-  Words words;
-  for (const std::string& key : keys) words.insert(words.end(), {"--set", key});
-  return words;
-}
 
 std::vector<double> column(const TrainingTask& task, const std::string& run, const char* name) {
   return ResultsFile(task.run(run) / "results.csv", 9).column(name);

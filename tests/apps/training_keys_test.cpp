@@ -8,16 +8,11 @@
 #include "train/run_folder.h"
 
 using namespace lathe;
+using tests::settings;
 using tests::TrainingTask;
 using Words = std::vector<std::string>;
 
 namespace {
-
-Words settings(const Words& keys) {
-  Words words;
-  for (const std::string& key : keys) words.insert(words.end(), {"--set", key});
-  return words;
-}
 
 /// A run with these keys equals one that stopped within it and went on.
 void check_resumes(const TrainingTask& task, const Words& keys, const std::string& name) {

@@ -11,6 +11,13 @@
 
 namespace lathe::tests {
 
+/// Keys of a recipe, "train.epochs=2", as words of a command.
+inline std::vector<std::string> settings(const std::vector<std::string>& keys) {
+  std::vector<std::string> words;
+  for (const std::string& key : keys) words.insert(words.end(), {"--set", key});
+  return words;
+}
+
 /// A folder with a small task in which the program runs.
 struct TrainingTask {
   ScratchFolder scratch;

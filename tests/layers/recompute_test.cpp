@@ -4,13 +4,14 @@
 #include "layers/loss.h"
 #include "layers/random_state.h"
 #include "models/registry.h"
-#include "tensor/allocator.h"
 #include "tensor/random.h"
 #include "tensor/tape.h"
+#include "tests/held_memory.h"
 #include "tests/support.h"
 #include "train/step.h"
 
 using namespace lathe;
+using tests::bytes_held;
 
 namespace {
 
@@ -29,11 +30,6 @@ struct Trained {
   std::vector<double> losses;
   int64_t bytes = 0;
 };
-
-int64_t bytes_held() {
-  const AllocatorStats stats = allocator(MemoryKind::cpu).stats();
-  return stats.bytes_in_use + stats.bytes_cached;
-}
 
 std::unique_ptr<Module> model_of(const Options& o, bool recompute) {
   manual_seed(3);

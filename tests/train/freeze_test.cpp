@@ -4,14 +4,15 @@
 #include <algorithm>
 
 #include "layers/loss.h"
-#include "tensor/allocator.h"
 #include "tensor/random.h"
 #include "tensor/tape.h"
+#include "tests/held_memory.h"
 #include "tests/support.h"
 #include "train/step.h"
 #include "train/task.h"
 
 using namespace lathe;
+using tests::bytes_held;
 using Words = std::vector<std::string>;
 
 namespace {
@@ -35,11 +36,6 @@ Tensor pictures() {
 }
 
 const LossFunction loss = [](const Tensor& y, const Tensor& t) { return cross_entropy(y, t); };
-
-int64_t bytes_held() {
-  const AllocatorStats stats = allocator(MemoryKind::cpu).stats();
-  return stats.bytes_in_use + stats.bytes_cached;
-}
 
 /// What one traced training step comes to.
 struct Cost {

@@ -4,6 +4,7 @@
 
 #include "data/image/image.h"
 #include "tests/support.h"
+#include "train/run_program.h"
 
 using namespace lathe;
 using tests::bytes_of;

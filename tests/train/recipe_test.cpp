@@ -1,4 +1,4 @@
-#include "train/recipe.h"
+#include "train/recipe_keys.h"
 
 #include <fstream>
 

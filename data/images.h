@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "data/image_list.h"
 #include "data/transforms/transform.h"
+#include "tensor/tensor.h"
 
 namespace lathe {
 
@@ -43,6 +44,7 @@ class ImageDataset final : public Dataset {
 
  private:
   const ImageItem& item(int64_t index) const { return list_.items[size_t(index)]; }
+  Image read(int64_t index) const;
   Image decoded(int64_t index) const;
   void leave_out_damaged();
 
@@ -54,6 +56,33 @@ class ImageDataset final : public Dataset {
   mutable std::mutex mutex_;  // of the cache
   mutable std::vector<std::shared_ptr<const Image>> cache_;
   mutable int64_t cached_bytes_ = 0;
+};
+
+/// Pixels that lie in memory as samples, transformed as those of a file are. They have no labels.
+class PixelDataset final : public Dataset {
+ public:
+  /// `pixels`: (N, H, W, 3) of u8, RGB, on the CPU. Errors begin with `name`. Of the options, dtype
+  /// and seed count.
+  PixelDataset(Tensor pixels, Pipeline pipeline, std::string name,
+               const ImageDatasetOptions& options);
+  int64_t size() const override { return pixels_.dim(0); }
+  Shape sample_shape() const override { return shape_; }
+  DType dtype() const override { return dtype_; }
+  int64_t channels() const override { return 3; }
+  void fill(int64_t index, uint32_t epoch, void* to) const override;
+  int64_t label(int64_t) const override { return -1; }
+  const std::vector<std::string>& class_names() const override { return no_classes_; }
+
+ private:
+  Image transformed(int64_t index, uint32_t epoch) const;
+
+  Tensor pixels_;
+  Pipeline pipeline_;
+  std::string name_;
+  DType dtype_;
+  uint64_t seed_;
+  Shape shape_;
+  std::vector<std::string> no_classes_;
 };
 
 }  // namespace lathe

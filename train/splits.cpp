@@ -71,6 +71,18 @@ std::shared_ptr<const Dataset> fold_of(const Recipe& recipe, std::shared_ptr<con
   return std::make_shared<SubsetDataset>(std::move(data), std::move(indices));
 }
 
+ImageDatasetOptions image_options(const Recipe& recipe) {
+  return {.dtype = dtype_from_name(recipe.train.dtype),
+          .seed = uint64_t(recipe.train.seed),
+          .cache_bytes = recipe.data.cache_mb * 1'000'000,
+          .skip_damaged = recipe.data.on_error == "skip"};
+}
+
+Pipeline pipeline_of(const Recipe& recipe, Stage stage) {
+  if (stage == Stage::train) return Pipeline(recipe.transform.train.json, "transform.train");
+  return Pipeline(recipe.transform.eval.json, "transform.eval");
+}
+
 }  // namespace
 
 bool has_split(const Recipe& recipe, const std::string& split) {
@@ -120,17 +132,16 @@ ImageList list_split(const Recipe& recipe, const std::string& split) {
 
 std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list, Stage stage,
                                                   std::vector<std::string>* left_out) {
-  ImageDatasetOptions options;
-  options.dtype = dtype_from_name(recipe.train.dtype);
-  options.seed = uint64_t(recipe.train.seed);
-  options.cache_bytes = recipe.data.cache_mb * 1'000'000;
-  options.skip_damaged = recipe.data.on_error == "skip";
-  const bool train = stage == Stage::train;
-  Pipeline pipeline(train ? recipe.transform.train.json : recipe.transform.eval.json,
-                    train ? "transform.train" : "transform.eval");
-  auto data = std::make_shared<ImageDataset>(std::move(list), std::move(pipeline), options);
+  auto data = std::make_shared<ImageDataset>(std::move(list), pipeline_of(recipe, stage),
+                                             image_options(recipe));
   if (left_out) left_out->insert(left_out->end(), data->skipped().begin(), data->skipped().end());
   return data;
+}
+
+std::shared_ptr<const Dataset> pixel_dataset(const Recipe& recipe, Tensor pixels, Stage stage,
+                                             const std::string& name) {
+  return std::make_shared<PixelDataset>(std::move(pixels), pipeline_of(recipe, stage), name,
+                                        image_options(recipe));
 }
 
 void check_splits(const Recipe& recipe) {

@@ -34,6 +34,9 @@ ImageList list_split(const Recipe& recipe, const std::string& split);
 /// Images as a recipe's models see them.
 std::shared_ptr<const ImageDataset> image_dataset(const Recipe& recipe, ImageList list, Stage stage,
                                                   std::vector<std::string>* left_out = nullptr);
+/// The same of pixels in memory, (N, H, W, 3) of u8; errors begin with `name`.
+std::shared_ptr<const Dataset> pixel_dataset(const Recipe& recipe, Tensor pixels, Stage stage,
+                                             const std::string& name);
 /// Throws Error(data), listing them, when two splits of images share some, or a group.
 void check_splits(const Recipe& recipe);
 

@@ -117,6 +117,7 @@ TEST_CASE("a damaged file ends the epoch by name, or is left out") {
     const bool named = message.starts_with(list.items[2].path + ": ") ||
                        message.starts_with(list.items[5].path + ": ");
     CHECK_MESSAGE(named, message);
+    CHECK(message.ends_with("; data.on_error = \"skip\" leaves out what cannot be read"));
   }
   ImageDatasetOptions skip;
   skip.skip_damaged = true;

@@ -153,7 +153,7 @@ void add_bench(Program& program) {
               "what the first layer takes")
       .option("--steps", options->steps, "steps to measure")
       .option("--optimizer", options->optimizer, "adam, adamw or sgd", "the recipe's, else adam")
-      .option("--set", options->settings, "key=value: overrides a key of the recipe")
+      .settings(options->settings)
       .flag("--ops", options->ops, "the share of each op")
       .run([&program, options] { return bench(*options, program.common); });
 }

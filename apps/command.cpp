@@ -76,8 +76,19 @@ Command& Command::option(const std::string& name, std::vector<std::string>& valu
       ->option_text(with_default("TEXT ...", otherwise));
   return *this;
 }
+Command& Command::settings(std::vector<std::string>& values) {
+  return option("--set", values,
+                "key=value: overrides a key of the recipe; lathe train --help-recipe lists them");
+}
 Command& Command::flag(const std::string& name, bool& value, const std::string& help) {
   app_.add_flag(name, value, help);
+  return *this;
+}
+Command& Command::writes_f16() {
+  writes_f16_ = true;
+  app_.get_option("--dtype")->description(
+      "f32 or f64: type of weights, arithmetic and what is written; f16: what is written alone, "
+      "half as large, of about 3 digits, at most 65504");
   return *this;
 }
 

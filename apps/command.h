@@ -47,12 +47,11 @@ class Command {
   /// May be given several times.
   Command& option(const std::string& name, std::vector<std::string>& values,
                   const std::string& help, const std::string& otherwise = "");
+  /// --set, whose values recipe_settings() takes.
+  Command& settings(std::vector<std::string>& values);
   Command& flag(const std::string& name, bool& value, const std::string& help);
   /// --dtype may also be f16: the type of what is written, not of the arithmetic.
-  Command& writes_f16() {
-    writes_f16_ = true;
-    return *this;
-  }
+  Command& writes_f16();
   /// What runs when the command was given; its result is the exit code.
   void run(std::function<int()> body) { body_ = std::move(body); }
 

@@ -19,6 +19,8 @@ void add_env(Program& program);
 void add_data_make(Program& program);
 void add_data_split(Program& program);
 void add_data_stats(Program& program);
-void add_data_look(Program& program);  ///< data transform, show, bench
+void add_data_transform(Program& program);
+void add_data_show(Program& program);
+void add_data_bench(Program& program);
 
 }  // namespace lathe::apps

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/shared_options.h"
 #include "data/loader.h"
 #include "tensor/check.h"
 #include "tensor/parallel.h"
@@ -28,10 +29,7 @@ struct Options {
 };
 
 Recipe read(const Options& options, const CommonOptions& common, const char* command) {
-  std::vector<std::string> settings = options.settings;
-  if (common.seed) settings.push_back(concat("train.seed=", *common.seed));
-  if (!common.dtype.empty()) settings.push_back("train.dtype=" + common.dtype);
-  Recipe recipe = read_recipe(options.recipe, settings);
+  Recipe recipe = read_recipe(options.recipe, recipe_settings(options.settings, common));
   LATHE_CHECK(recipe.data.kind == "images", command, ": expects a recipe of data.kind images, ",
               options.recipe, " has ", recipe.data.kind);
   return recipe;
@@ -150,7 +148,7 @@ int bench(const Options& options, const CommonOptions& common) {
 
 }  // namespace
 
-void add_data_look(Program& program) {
+void add_data_transform(Program& program) {
   auto options = std::make_shared<Options>();
   options->stage = "eval";
   program.add("transform", "what a model sees of images, as an array (N, H, W, 3)", "data")
@@ -160,28 +158,32 @@ void add_data_look(Program& program) {
       .option("--stage", options->stage, "whose transforms: eval or train")
       .option("--epoch", options->epoch, "what is random depends on it")
       .flag("--raw", options->raw, "the pixels, u8, before they become numbers")
-      .option("--set", options->settings, "key=value: overrides a key of the recipe")
+      .settings(options->settings)
       .run([&program, options] { return transform(*options, program.common); });
+}
 
-  auto sheet = std::make_shared<Options>();
-  sheet->stage = "train";
-  sheet->output = "sheet.png";
+void add_data_show(Program& program) {
+  auto options = std::make_shared<Options>();
+  options->stage = "train";
+  options->output = "sheet.png";
   program.add("show", "a sheet of transformed samples, as PNG", "data")
-      .argument("RECIPE", sheet->recipe, "the recipe whose transforms are applied")
-      .argument("IMAGE", sheet->images, "images or folders; none: the training data", false)
-      .option("-o,--output", sheet->output, "the file to write")
-      .option("--stage", sheet->stage, "whose transforms: train or eval")
-      .option("--epoch", sheet->epoch, "what is random depends on it")
-      .option("--count", sheet->count, "how many samples")
-      .option("--columns", sheet->columns, "how many side by side")
-      .option("--set", sheet->settings, "key=value: overrides a key of the recipe")
-      .run([&program, sheet] { return show(*sheet, program.common); });
+      .argument("RECIPE", options->recipe, "the recipe whose transforms are applied")
+      .argument("IMAGE", options->images, "images or folders; none: the training data", false)
+      .option("-o,--output", options->output, "the file to write")
+      .option("--stage", options->stage, "whose transforms: train or eval")
+      .option("--epoch", options->epoch, "what is random depends on it")
+      .option("--count", options->count, "how many samples")
+      .option("--columns", options->columns, "how many side by side")
+      .settings(options->settings)
+      .run([&program, options] { return show(*options, program.common); });
+}
 
-  auto speed = std::make_shared<Options>();
+void add_data_bench(Program& program) {
+  auto options = std::make_shared<Options>();
   program.add("bench", "samples a second of reading, decoding and transforming alone", "data")
-      .argument("RECIPE", speed->recipe, "the recipe whose training data is read")
-      .option("--set", speed->settings, "key=value: overrides a key of the recipe")
-      .run([&program, speed] { return bench(*speed, program.common); });
+      .argument("RECIPE", options->recipe, "the recipe whose training data is read")
+      .settings(options->settings)
+      .run([&program, options] { return bench(*options, program.common); });
 }
 
 }  // namespace lathe::apps

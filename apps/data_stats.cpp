@@ -25,10 +25,13 @@ std::vector<std::string> splits_in(const fs::path& folder) {
   std::vector<std::string> names;
   for (const char* name : {"train", "valid", "val", "test"})
     if (fs::is_directory(folder / name)) names.push_back(name);
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.is_directory() &&
-        std::find(names.begin(), names.end(), entry.path().filename()) == names.end())
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool hidden = name.starts_with(".");  // no class, to those who read images
+    if (!hidden && entry.is_directory() &&
+        std::find(names.begin(), names.end(), name) == names.end())
       return {};  // another class
+  }
   return names;
 }
 
@@ -41,6 +44,8 @@ Splits list_source(const std::string& source, const std::vector<std::string>& se
     const Recipe recipe = read_recipe(source, settings);
     LATHE_CHECK(recipe.data.kind == "images", source,
                 ": data stats is about images, this recipe's data is of kind ", recipe.data.kind);
+    LATHE_CHECK(!split_names(recipe).empty(), source,
+                ": names no images; say --set data.train=FOLDER, or give data stats that folder");
     for (const std::string& name : split_names(recipe))
       splits.emplace_back(name, list_split(recipe, name));
   }
@@ -111,7 +116,7 @@ void add_data_stats(Program& program) {
       .argument("DIR|RECIPE", options->source,
                 "a folder with a folder for each class (or with train, valid, test in it), a JSON "
                 "or CSV split, or a recipe (.toml)")
-      .option("--set", options->settings, "another value for a recipe's key: key=value")
+      .settings(options->settings)
       .run([&program, options] { return run(*options, program.common); });
 }
 

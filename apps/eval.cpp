@@ -5,6 +5,7 @@
 
 #include "apps/commands.h"
 #include "apps/evaluation.h"
+#include "apps/shared_options.h"
 #include "data/loader.h"
 #include "tensor/check.h"
 #include "tensor/suggest.h"
@@ -102,7 +103,7 @@ EvaluatedWeights evaluate(const Options& options, const std::string& name, Devic
   std::optional<double> threshold = fixed_threshold(options.threshold);
   UseOptions use = options.use;
   use.weights = name;
-  use.dtype = common.dtype;
+  use.settings = recipe_settings(use.settings, common);
   EvaluatedWeights all = {.weights = use_weights(options.what, use, device)};
   print_notes(all.weights.file.string(), all.weights.notes, common);
   const std::vector<std::string> splits = splits_of(options, all.weights.recipe);
@@ -123,6 +124,7 @@ EvaluatedWeights evaluate(const Options& options, const std::string& name, Devic
 int evaluate_weights(const Options& options, const CommonOptions& common) {
   const Device device = resolve_device(common);
   const std::vector<std::string> names = weights_names(options);
+  if (!options.report.empty()) check_report_folder(options.report);  // not after all the work
   Json json = Json::object();
   for (const std::string& name : names) {
     const EvaluatedWeights all = evaluate(options, name, device, common);
@@ -146,21 +148,21 @@ int evaluate_weights(const Options& options, const CommonOptions& common) {
 
 void add_eval(Program& program) {
   auto options = std::make_shared<Options>();
-  program.add("eval", "metrics of weights on a split")
-      .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
-      .option("--split", options->splits, "train, valid or test, several times for several",
-              "valid and test")
-      .option("--weights", options->weights,
-              "of a run: best, last, epoch_N, or a file; several times for several", "best")
-      .option("--set", options->use.settings,
-              "key=value: overrides a key of the recipe, such as data.test")
-      .option("--model", options->use.model, "for weights that do not name theirs", "none")
-      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
-      .option("--threshold", options->threshold,
+  Command& command =
+      program.add("eval", "metrics of weights on a split")
+          .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
+          .option("--split", options->splits, "train, valid or test, several times for several",
+                  "valid and test")
+          .option("--weights", options->weights,
+                  "of a run: best, last, epoch_N, or a file; several times for several", "best")
+          .option(
+              "--threshold", options->threshold,
               "P(class 1) above which a sample is class 1, or best: that of best accuracy on valid")
-      .option("--report", options->report,
-              "a folder for the same as files, predictions.csv and plots", "none")
-      .run([&program, options] { return evaluate_weights(*options, program.common); });
+          .option("--report", options->report,
+                  "a folder for the same as files, predictions.csv and plots", "none");
+  add_use_options(command, options->use).run([&program, options] {
+    return evaluate_weights(*options, program.common);
+  });
 }
 
 }  // namespace lathe::apps

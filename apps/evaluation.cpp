@@ -1,10 +1,14 @@
 #include "apps/evaluation.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "data/csv.h"
+#include "tensor/check.h"
 #include "tensor/serialize/file.h"
 #include "train/classification_report.h"
 #include "train/grouping.h"
@@ -164,8 +168,24 @@ std::string EvaluatedWeights::text() const {
   return text;
 }
 
+void check_report_folder(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  fs::path there = fs::absolute(folder);  // what is there already of the way to it
+  while (!fs::exists(there, none) && there.has_relative_path()) there = there.parent_path();
+  LATHE_CHECK(fs::is_directory(there, none),
+              "--report: expects a folder, or a name for a new one, ", there.string(),
+              " is a file");
+  LATHE_CHECK(access(there.c_str(), W_OK | X_OK) == 0, "--report: cannot write to ", there.string(),
+              ": ", std::strerror(errno));
+}
+
 std::vector<std::string> EvaluatedWeights::write_report(const std::filesystem::path& folder) const {
-  std::filesystem::create_directories(folder);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    fail(error == std::errc::no_space_on_device ? ErrorKind::device : ErrorKind::usage,
+         "--report: cannot make ", folder.string(), ": ", error.message());
   atomic_write(folder / "metrics.json", json().dump(2) + "\n");
   atomic_write(folder / "metrics.txt", text());
   atomic_write(folder / "predictions.csv", predictions());

@@ -41,4 +41,7 @@ struct EvaluatedWeights {
   std::string predictions() const;
 };
 
+/// Throws Error(usage) unless files can be written to this folder, which need not be there yet.
+void check_report_folder(const std::filesystem::path& folder);
+
 }  // namespace lathe::apps

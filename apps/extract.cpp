@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/shared_options.h"
 #include "data/feature_file.h"
 #include "data/features.h"
 #include "data/forwarding.h"
@@ -37,14 +38,12 @@ struct Source {
 /// Of a recipe, its model with init.weights; of a run or weights, these.
 Source source_of(const Options& options, const CommonOptions& common, Device device) {
   UseOptions use = options.use;
-  if (common.dtype == "f64") use.dtype = common.dtype;
-  if (common.seed) use.settings.push_back(concat("train.seed=", *common.seed));
+  use.settings = recipe_settings(use.settings, common);
   if (!options.what.ends_with(".toml")) {
     UsedWeights used = use_weights(options.what, use, device);
     print_notes(used.file.string(), used.notes, common);
     return {used.recipe, std::move(used.model)};
   }
-  if (!use.dtype.empty()) use.settings.push_back("train.dtype=" + use.dtype);
   Source source{read_recipe(options.what, use.settings), nullptr};
   LATHE_CHECK(!source.recipe.init.weights.files.empty(), options.what,
               ": names no init.weights; features of fresh weights say nothing. Set it by --set "
@@ -149,6 +148,10 @@ std::string labels_text(const Dataset& data) {
 int extract(const Options& options, const CommonOptions& common) {
   LATHE_CHECK(options.augment >= 0 && options.augment <= 100'000,
               "--augment: expects 0 to 100000 copies, got ", options.augment);
+  LATHE_CHECK(!options.layer.empty(),
+              "extract: expects --layer NAME, such as fc.input; `lathe summary` lists a model's");
+  const fs::path target = options.output, folder = fs::absolute(target).parent_path();
+  LATHE_CHECK(fs::is_directory(folder), "--output: there is no folder ", folder.string());
   const Device device = resolve_device(common);
   Source source = source_of(options, common, device);
   const Stage stage = options.augment > 0 ? Stage::train : Stage::eval;
@@ -174,9 +177,8 @@ int extract(const Options& options, const CommonOptions& common) {
   const DType dtype = common.dtype == "f16" ? DType::f16 : data->dtype();
   const FeatureFileLayout layout =
       layout_of(options, source, *data, layer_output(*source.model, options.layer, first), dtype);
-  const fs::path target = options.output;
   FeatureWriter writer(target, layout);
-  check_disk(fs::absolute(target).parent_path(), writer.remaining_bytes());
+  check_disk(folder, writer.remaining_bytes());
   const int64_t done = writer.rows() / loading.batch_size;
   if (writer.rows() < layout.rows) writer.keep(done * loading.batch_size);
   if (!common.quiet)
@@ -204,23 +206,24 @@ int extract(const Options& options, const CommonOptions& common) {
 void add_extract(Program& program) {
   auto options = std::make_shared<Options>();
   options->output = "features.safetensors";
-  program.add("extract", "what a layer makes of images, as a file of features")
-      .argument("RUN|WEIGHTS|RECIPE", options->what,
-                "a run's folder, a weights file, or a recipe with init.weights")
-      .argument("INPUT", options->inputs,
-                "images, folders, or with classes: folders of these, JSON, CSV")
-      .option("--layer", options->layer,
-              "a layer's name, for its output, or NAME.input for what it is given")
-      .option("-o,--output", options->output, "the file, .safetensors or .npy")
-      .option("--augment", options->augment,
-              "copies of each image by transform.train; 0: once, by transform.eval")
-      .option("--split", options->split, "of a CSV with such a column: train, valid or test", "all")
-      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
-      .option("--model", options->use.model, "for weights that do not name theirs", "none")
-      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
-      .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
-      .writes_f16()
-      .run([&program, options] { return extract(*options, program.common); });
+  Command& command =
+      program.add("extract", "what a layer makes of images, as a file of features")
+          .argument("RUN|WEIGHTS|RECIPE", options->what,
+                    "a run's folder, a weights file, or a recipe with init.weights")
+          .argument("INPUT", options->inputs,
+                    "images, folders, or with classes: folders of these, JSON, CSV")
+          .option("--layer", options->layer,
+                  "a layer's name, for its output, or NAME.input for what it is given")
+          .option("-o,--output", options->output, "the file, .safetensors or .npy")
+          .option("--augment", options->augment,
+                  "copies of each image by transform.train; 0: once, by transform.eval")
+          .option("--split", options->split, "of a CSV with such a column: train, valid or test",
+                  "all")
+          .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
+          .writes_f16();
+  add_use_options(command, options->use).run([&program, options] {
+    return extract(*options, program.common);
+  });
 }
 
 }  // namespace lathe::apps

@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   add_data_make(program);
   add_data_split(program);
   add_data_stats(program);
-  add_data_look(program);
+  add_data_transform(program);
+  add_data_show(program);
+  add_data_bench(program);
   return program.run(argc, argv);
 }

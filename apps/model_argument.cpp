@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "apps/shared_options.h"
 #include "models/registry.h"
 #include "tensor/check.h"
 #include "tensor/random.h"
@@ -14,9 +15,7 @@ namespace lathe::apps {
 
 Recipe recipe_of(const std::string& what, const std::vector<std::string>& given,
                  const CommonOptions& common) {
-  std::vector<std::string> settings = given;
-  if (!common.dtype.empty()) settings.push_back("train.dtype=" + common.dtype);
-  if (common.seed) settings.push_back(concat("train.seed=", *common.seed));
+  std::vector<std::string> settings = recipe_settings(given, common);
   const std::vector<std::string> models = model_names();
   if (std::find(models.begin(), models.end(), model_name(what)) != models.end()) {
     settings.insert(settings.begin(), "model.name=" + what);

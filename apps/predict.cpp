@@ -8,6 +8,7 @@
 
 #include "apps/commands.h"
 #include "apps/model_argument.h"
+#include "apps/shared_options.h"
 #include "data/csv.h"
 #include "data/features.h"
 #include "data/idx.h"
@@ -48,16 +49,29 @@ Tensor channels_last(const Tensor& x) {
                     false});
 }
 
+/// Pixels as a decoded file has them, (H, W, 3) or (N, H, W, 3) of u8.
+std::shared_ptr<const Dataset> read_pixels(UsedWeights& weights, const std::string& file,
+                                           Tensor x) {
+  const Shape shape = x.shape();
+  if (x.rank() == 3) x = x.reshape({1, shape[0], shape[1], shape[2]});
+  if (x.rank() != 4 || x.dim(3) != 3 || x.numel() == 0)
+    fail(ErrorKind::data, file, ": expects pixels (H, W, 3) or (N, H, W, 3), RGB, got the shape ",
+         shape, x.rank() == 4 && x.dim(1) == 3 ? "; its colours are to be last" : "");
+  return prepared(weights, pixel_dataset(weights.recipe, x, Stage::eval, file), file);
+}
+
 /// An array of floats is what PyTorch's model would be given: rows (F) or (N, F); for models of
-/// images (C, H, W) or (N, C, H, W). It is normalised already.
+/// images (C, H, W) or (N, C, H, W). It is transformed and normalised already.
 std::shared_ptr<const Dataset> read_array(UsedWeights& weights, const std::string& file,
                                           DType dtype) {
   Tensor x = read_weights(file).tensors.at(0).tensor;
+  const bool sees_images = weights.recipe.data.kind == "images";
+  if (x.dtype() == DType::u8 && sees_images) return read_pixels(weights, file, x);
   if (!is_floating(x.dtype()))
     fail(ErrorKind::data, file,
          ": expects floats (f32 or f64), as PyTorch's model would be given "
-         "them, got ",
-         x.dtype());
+         "them",
+         sees_images ? ", or pixels (u8)" : "", ", got ", x.dtype());
   // What is no image has another rank, such as the rows (N, 28, 28) of an IDX file.
   const int64_t channels = image_channels(*weights.model);
   const bool one_image = x.rank() == 3 && channels > 0 && (channels > 1 || x.dim(0) == 1);
@@ -133,7 +147,7 @@ std::string line_of(bool json, const UsedWeights& weights, const std::string& in
 
 int predict(const Options& options, const CommonOptions& common) {
   UseOptions use = options.use;
-  use.dtype = common.dtype;
+  use.settings = recipe_settings(use.settings, common);
   const Device device = resolve_device(common);
   UsedWeights weights = use_weights(options.what, use, device);
   print_notes(weights.file.string(), weights.notes, common);
@@ -176,19 +190,21 @@ int predict(const Options& options, const CommonOptions& common) {
 
 void add_predict(Program& program) {
   auto options = std::make_shared<Options>();
-  program
-      .add("predict",
-           "a line per sample: input, index, P(class 1) or the class's probability, class")
-      .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
-      .argument("INPUT", options->inputs,
-                "files of the kind that the weights were trained on: images or folders of them, "
-                "landmark CSV, IDX images, features; or .npy of floats")
-      .option("--output", options->output, "a CSV file", "- is stdout")
-      .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file")
-      .option("--model", options->use.model, "for weights that do not name theirs", "none")
-      .option("--num-classes", options->use.classes, "of such a model", "as its outputs say")
-      .option("--set", options->use.settings, "key=value: overrides a key of the recipe")
-      .run([&program, options] { return predict(*options, program.common); });
+  Command& command =
+      program
+          .add("predict",
+               "a line per sample: input, index, P(class 1) or the class's probability, class")
+          .argument("RUN|WEIGHTS", options->what, "a run's folder, or a weights file")
+          .argument(
+              "INPUT", options->inputs,
+              "files of the kind that the weights were trained on: images or folders of them, "
+              "landmark CSV, IDX images, features; or .npy: floats as PyTorch's model is given "
+              "them, or pixels, u8 (N, H, W, 3), which transform.eval is applied to")
+          .option("--output", options->output, "a CSV file", "- is stdout")
+          .option("--weights", options->use.weights, "of a run: best, last, epoch_N, or a file");
+  add_use_options(command, options->use).run([&program, options] {
+    return predict(*options, program.common);
+  });
 }
 
 }  // namespace lathe::apps

@@ -182,7 +182,7 @@ void add_summary(Program& program) {
       .option("--input", options->input, "the shape of a sample, such as 3x224x224",
               "what the first layer takes")
       .option("--batch-size", options->batch_size, "samples a step; 0: the recipe's")
-      .option("--set", options->settings, "key=value: overrides a key of the recipe")
+      .settings(options->settings)
       .run([&program, options] { return summary(*options, program.common); });
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/shared_options.h"
 #include "tensor/check.h"
 #include "train/trainer.h"
 
@@ -15,14 +16,6 @@ struct Options {
   bool exist_ok = false, help_recipe = false;
 };
 
-/// --seed and --dtype are settings like any other, which win over --set.
-std::vector<std::string> settings_of(const Options& options, const CommonOptions& common) {
-  std::vector<std::string> settings = options.settings;
-  if (common.seed) settings.push_back(concat("train.seed=", *common.seed));
-  if (!common.dtype.empty()) settings.push_back("train.dtype=" + common.dtype);
-  return settings;
-}
-
 int train(const Options& options, const CommonOptions& common, const std::string& command_line) {
   const bool resuming = !options.resume.empty();
   LATHE_CHECK(resuming != !options.recipe.empty(), "train: expects a RECIPE, or --resume RUN");
@@ -34,7 +27,7 @@ int train(const Options& options, const CommonOptions& common, const std::string
   if (resuming) folder = RunFolder::open(options.resume);
   const Recipe recipe =
       read_recipe(resuming ? folder->recipe() : std::filesystem::path(options.recipe),
-                  settings_of(options, common));
+                  recipe_settings(options.settings, common));
   Trainer trainer(recipe, resolve_device(common));
   if (!resuming) {
     trainer.check_start(project);
@@ -72,7 +65,7 @@ void add_train(Program& program) {
   auto options = std::make_shared<Options>();
   program.add("train", "trains a recipe's model; makes a run folder")
       .argument("RECIPE", options->recipe, "the recipe, a TOML file", false)
-      .option("--set", options->settings, "key=value: overrides a key of the recipe")
+      .settings(options->settings)
       .option("--resume", options->resume, "a run's folder: goes on from where it stopped",
               "none: a new run")
       .option("--name", options->name, "the run folder's name", "the recipe's name")

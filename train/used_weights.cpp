@@ -83,13 +83,11 @@ UsedWeights use_weights(const fs::path& run_or_file, const UseOptions& options, 
   used.notes = weights.notes;
   check_options(options, weights.info, used.file.string());
 
-  std::vector<std::string> settings = options.settings;
-  if (!options.dtype.empty()) settings.push_back("train.dtype=" + options.dtype);
   if (is_run)
-    used.recipe = read_recipe(run->recipe(), settings);
+    used.recipe = read_recipe(run->recipe(), options.settings);
   else
-    used.recipe =
-        parse_recipe({weights.info.recipe, used.file.string(), fs::current_path()}, settings);
+    used.recipe = parse_recipe({weights.info.recipe, used.file.string(), fs::current_path()},
+                               options.settings);
   if (!weights.info.model.empty()) {
     used.recipe.model.name = weights.info.model;
     used.recipe.model.options = weights.info.options;

@@ -29,11 +29,10 @@ struct UsedWeights {
 
 /// What to do where weights do not say it themselves, or otherwise than they say.
 struct UseOptions {
-  std::string weights = "best";    ///< of a run: best, last, epoch_N, or a file
-  std::string model;               ///< for weights that do not name theirs
-  std::optional<int64_t> classes;  ///< of such a model
-  std::string dtype;               ///< empty: the recipe's
-  std::vector<std::string> settings;
+  std::string weights = "best";       ///< of a run: best, last, epoch_N, or a file
+  std::string model;                  ///< for weights that do not name theirs
+  std::optional<int64_t> classes;     ///< of such a model
+  std::vector<std::string> settings;  ///< of the recipe's keys
 };
 
 /// Loads the weights of a run's folder, or of a file. Throws Error(data) for what is not there or

@@ -176,4 +176,12 @@ TEST_CASE("data stats: of folders, of the folders train, valid and test, in word
   CHECK(words.out.find("6 images\n  fake                3   50.0 %\n") == 0);
   CHECK(words.out.find("1 cannot be read:\n    f/train/real/cut.jpg: ") != std::string::npos);
   CHECK_EQ(run_lathe({"data", "stats", "nowhere"}, here).code, 3);
+
+  // What is hidden is no class, as for all who read images.
+  for (const char* hidden : {"f/.cache", "f/.git/objects", "f/train/.thumbnails"}) {
+    fs::create_directories(scratch / hidden);
+    fs::copy(scratch / "f/train/real/0000_00.jpg", scratch / hidden / "a.jpg");
+  }
+  const Outcome again = run_lathe({"data", "stats", "f", "--json"}, here);
+  CHECK_MESSAGE(again.out == outcome.out, again.err);
 }

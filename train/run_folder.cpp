@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -135,21 +136,48 @@ void ResultsFile::append(const EpochResult& result) {
     fail(ErrorKind::device, file_.string(), ": cannot write a line: ", std::strerror(error));
 }
 
+namespace {
+
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
+  if (line.ends_with(',')) cells.emplace_back();
+  return cells;
+}
+
+double number_of(const std::string& cell) {
+  return cell.empty() ? std::numeric_limits<double>::quiet_NaN()
+                      : std::strtod(cell.c_str(), nullptr);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, double>> ResultsFile::line(int64_t epoch) const {
+  std::ifstream in(file_);
+  std::string text;
+  std::getline(in, text);
+  const std::vector<std::string> names = cells_of(text);
+  while (std::getline(in, text)) {
+    const std::vector<std::string> cells = cells_of(text);
+    if (cells.size() != names.size() || cells[0] != std::to_string(epoch)) continue;
+    std::vector<std::pair<std::string, double>> values;
+    for (size_t i = 0; i < cells.size(); ++i) values.emplace_back(names[i], number_of(cells[i]));
+    return values;
+  }
+  return {};
+}
+
 std::vector<double> ResultsFile::column(const std::string& name) const {
   std::ifstream in(file_);
-  std::string line, cell;
+  std::string text;
+  std::getline(in, text);
+  const std::vector<std::string> names = cells_of(text);
+  const size_t wanted = size_t(std::find(names.begin(), names.end(), name) - names.begin());
   std::vector<double> values;
-  int wanted = -1;
-  while (std::getline(in, line)) {
-    std::istringstream cells(line);
-    const bool header = wanted < 0;
-    for (int i = 0; std::getline(cells, cell, ','); ++i) {
-      if (header && cell == name) wanted = i;
-      if (!header && i == wanted)
-        values.push_back(cell.empty() ? std::numeric_limits<double>::quiet_NaN()
-                                      : std::strtod(cell.c_str(), nullptr));
-    }
-    if (wanted < 0) return {};
+  while (wanted < names.size() && std::getline(in, text)) {
+    const std::vector<std::string> cells = cells_of(text);
+    if (wanted < cells.size()) values.push_back(number_of(cells[wanted]));
   }
   return values;
 }

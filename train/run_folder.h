@@ -59,6 +59,8 @@ class ResultsFile {
   /// Drops the lines behind an epoch (0: all of them), and what a kill left of a line.
   void keep_until(int64_t epoch);
   void append(const EpochResult& result);
+  /// An epoch's line, { column, value }; an empty cell is NaN. Nothing when there is no such line.
+  std::vector<std::pair<std::string, double>> line(int64_t epoch) const;
   /// A column of the file so far.
   std::vector<double> column(const std::string& name) const;
 

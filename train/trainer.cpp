@@ -70,7 +70,6 @@ bool Trainer::stopped_early() const {
   return patience > 0 && state_.stopping.epochs_since >= patience;
 }
 
-/// Nothing is left to do; an epoch whose last batch is done still has its end before it.
 bool Trainer::done() const {
   if (state_.epoch >= recipe_.train.epochs || stopped_early()) return true;
   return enough_steps() && state_.batches < train_loader_->batches();

@@ -43,6 +43,8 @@ class Trainer {
   /// weights saved.
   int run(Progress& progress, const std::function<void(const EpochResult&)>& on_epoch);
 
+  /// Nothing is left to do; an epoch whose last batch is done still has its end before it.
+  bool done() const;
   int64_t best_epoch() const { return state_.best_epoch; }
   /// Curves and the best epoch, for people.
   std::string summary() const;
@@ -71,7 +73,6 @@ class Trainer {
               const std::function<void(const EpochResult&)>& on_epoch);
   bool enough_steps() const;
   bool stopped_early() const;
-  bool done() const;
   void draw(Progress& progress) const;
 
   void save();

@@ -1,14 +1,16 @@
 // From images to features to a head, and folds, as a user does it.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "data/features.h"
 #include "layers/layer_output.h"
 #include "models/registry.h"
 #include "tensor/random.h"
 #include "tensor/serialize/weights_file.h"
-#include "tests/apps/program.h"
+#include "tests/apps/training_task.h"
 #include "tests/data/picture.h"
 
 using namespace lathe;
@@ -116,6 +118,18 @@ TEST_CASE("extract: rows in order with labels, groups and paths; f16; copies; re
   half.fill(7, 0, same.data());
   for (size_t i = 0; i < row.size(); ++i) CHECK(same[i] == doctest::Approx(row[i]).epsilon(0.001));
 
+  // --dtype wins over the recipe's.
+  REQUIRE(
+      shop.extract({"-o", "f32.safetensors", "--set", "train.dtype=f64", "--dtype", "f32"}).code ==
+      0);
+  CHECK(tests::bytes_of(shop.folder / "f32.safetensors") ==
+        tests::bytes_of(shop.folder / "f.safetensors"));
+
+  CHECK_NE(shop.run({"extract", "r.toml", "faces"}).err.find("extract: expects --layer NAME"),
+           std::string::npos);
+  const auto nowhere = shop.extract({"-o", "no/f.safetensors"});
+  CHECK(nowhere.code == 2);
+  CHECK_NE(nowhere.err.find("--output: there is no folder "), std::string::npos);
   REQUIRE(shop.extract({"-o", "maps.safetensors", "--layer", "fc.input", "--augment", "3"}).code ==
           2);  // --layer twice
   REQUIRE(shop.extract({"-o", "copies.safetensors", "--augment", "3"}).code == 0);
@@ -135,7 +149,8 @@ TEST_CASE("features of the same photos on two sides are refused; those of classe
   write_bytes(shop.folder / "head.toml", head);
   const auto both = shop.run({"train", "head.toml"});
   CHECK(both.code == 3);
-  CHECK(both.err.find("data.train and data.valid: expects each file in one of them only") != std::string::npos);
+  CHECK(both.err.find("data.train and data.valid: expects each file in one of them only") !=
+        std::string::npos);
   REQUIRE(shop.run({"train", "head.toml", "--set", "data.valid=[]", "--name", "h"}).code == 0);
   const auto lines = shop.run({"predict", "runs/train/h", "a.safetensors"});
   CHECK_MESSAGE(std::count(lines.out.begin(), lines.out.end(), '\n') == 11, lines.err);
@@ -191,4 +206,88 @@ TEST_CASE("kfold: a fresh model a fold, groups on one side, mean and deviation")
   CHECK(grouped.err.find("folds: expects at least 4 samples, or groups of them, of each class, the "
                          "class fake has 3") != std::string::npos);
   CHECK(shop.run({"kfold", "r.toml", "-k", "1"}).code == 2);
+}
+
+namespace {
+
+/// A kfold of three folds that is stopped within its second one, in the folder runs/kfold/NAME.
+void stop_within_second_fold(const Workshop& shop, const std::vector<std::string>& words,
+                             const fs::path& folder, int signal) {
+  tests::Process process(words, {.folder = shop.folder.path()});
+  while (process.running() && (tests::lines_of(folder / "fold_2/results.csv") < 4 ||
+                               !fs::exists(folder / "fold_2/weights/last.safetensors")))
+    tests::wait_milliseconds(1);
+  process.signal(signal);
+  const tests::Outcome stopped = process.wait();
+  CHECK_EQ(stopped.code, 128 + signal);
+  CHECK_FALSE(fs::exists(folder / "summary.csv"));
+  CHECK_FALSE(fs::exists(folder / "fold_3"));
+  if (signal == SIGINT)
+    CHECK_NE(stopped.err.find("lathe kfold --resume runs/kfold/"), std::string::npos);
+}
+
+/// The lines of a results.csv without the seconds.
+std::string without_seconds(const fs::path& file) {
+  std::istringstream in(tests::bytes_of(file));
+  std::string line, cell, text;
+  while (std::getline(in, line)) {
+    std::istringstream cells(line);
+    for (int i = 0; std::getline(cells, cell, ','); ++i)
+      if (i != 6) text += cell + ",";
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("kfold --resume: what is done is kept, the rest comes to the same bytes") {
+  const Workshop shop;
+  const auto words = [](const std::string& name) {
+    return std::vector<std::string>{
+        "kfold",  "r.toml", "-k",          "3",     "--name",          name,    "--progress",
+        "off",    "--set",  "data.group=", "--set", "train.epochs=30", "--set", "log.plots=false",
+        "--seed", "3"};
+  };
+  const auto whole = shop.run(words("whole"));
+  REQUIRE_MESSAGE(whole.code == 0, whole.err);
+  const fs::path all = shop.folder / "runs/kfold";
+  for (const auto& [name, signal] : {std::pair("interrupted", SIGINT), {"killed", SIGKILL}}) {
+    stop_within_second_fold(shop, words(name), all / name, signal);
+    const std::string first = tests::bytes_of(all / name / "fold_1/results.csv");
+    const auto rest =
+        shop.run({"kfold", "--resume", "runs/kfold/" + std::string(name), "--progress", "off"});
+    REQUIRE_MESSAGE(rest.code == 0, rest.err);
+    CHECK_EQ(tests::bytes_of(all / name / "fold_1/results.csv"), first);  // its seconds too
+    CHECK_EQ(rest.out.substr(0, rest.out.find("runs/")),
+             whole.out.substr(0, whole.out.find("runs/")));
+    for (const char* file : {"summary.csv", "folds.csv"})
+      CHECK_EQ(tests::bytes_of(all / name / file), tests::bytes_of(all / "whole" / file));
+    for (const std::string fold : {"fold_1", "fold_2", "fold_3"}) {
+      for (const char* weights : {"weights/best.safetensors", "weights/last.safetensors"})
+        CHECK(tests::bytes_of(all / name / fold / weights) ==
+              tests::bytes_of(all / "whole" / fold / weights));
+      CHECK_EQ(without_seconds(all / name / fold / "results.csv"),
+               without_seconds(all / "whole" / fold / "results.csv"));
+    }
+  }
+  const auto refused = [&](int code, const std::string& message, std::vector<std::string> more) {
+    more.insert(more.begin(), "kfold");
+    const auto outcome = shop.run(more);
+    INFO(outcome.err);
+    CHECK_EQ(outcome.code, code);
+    CHECK_NE(outcome.err.find(message), std::string::npos);
+  };
+  refused(2, "kfold: expects a RECIPE, or --resume DIR", {});
+  refused(
+      2, "has no option 'clases'",
+      {"r.toml", "--set", "data.group=", "-k", "3", "--name", "wrong", "--set", "model.clases=3"});
+  CHECK_FALSE(fs::exists(all / "wrong"));
+  refused(2, "beside it", {"--resume", "runs/kfold/whole", "-k", "3"});
+  refused(2, "beside it", {"r.toml", "--resume", "runs/kfold/whole"});
+  refused(3, "nowhere: there is no such folder of folds", {"--resume", "nowhere"});
+  refused(3, "faces: is no folder of `lathe kfold`", {"--resume", "faces"});
+  tests::write_picture(shop.folder / "faces/real/p0_new.png", tests::picture(18, 20, 99));
+  refused(3, "folds.csv: the samples of data.train are not what they were",
+          {"--resume", "runs/kfold/whole"});
 }

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "layers/init.h"
 #include "tensor/suggest.h"
 
 namespace lathe {
@@ -22,14 +23,14 @@ bool is_count(const nlohmann::json& value, int64_t least) {
 
 }  // namespace
 
-const std::string* ModelOptions::find(const std::string& name) {
-  asked_.insert(name);
+const std::string* ModelOptions::find(const std::string& name, const std::string& fallback) {
+  asked_.emplace(name, fallback);
   const auto found = values_.find(name);
   return found == values_.end() ? nullptr : &found->second;
 }
 
 int64_t ModelOptions::integer(const std::string& name, int64_t fallback, int64_t least) {
-  const std::string* text = find(name);
+  const std::string* text = find(name, nlohmann::json(fallback).dump());
   if (!text) return fallback;
   const nlohmann::json value = parse(*text);
   LATHE_CHECK(is_count(value, least), model_, ": the option '", name,
@@ -39,7 +40,7 @@ int64_t ModelOptions::integer(const std::string& name, int64_t fallback, int64_t
 
 std::vector<int64_t> ModelOptions::integers(const std::string& name,
                                             const std::vector<int64_t>& fallback) {
-  const std::string* text = find(name);
+  const std::string* text = find(name, nlohmann::json(fallback).dump());
   if (!text) return fallback;
   const nlohmann::json list = parse(*text);
   bool good = list.is_array();
@@ -51,7 +52,7 @@ std::vector<int64_t> ModelOptions::integers(const std::string& name,
 }
 
 double ModelOptions::probability(const std::string& name, double fallback) {
-  const std::string* text = find(name);
+  const std::string* text = find(name, nlohmann::json(fallback).dump());
   if (!text) return fallback;
   const nlohmann::json value = parse(*text);
   const bool good = value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 1;
@@ -60,7 +61,7 @@ double ModelOptions::probability(const std::string& name, double fallback) {
 }
 
 bool ModelOptions::flag(const std::string& name, bool fallback) {
-  const std::string* text = find(name);
+  const std::string* text = find(name, nlohmann::json(fallback).dump());
   if (!text) return fallback;
   const nlohmann::json value = parse(*text);
   LATHE_CHECK(value.is_boolean(), model_, ": the option '", name, "' expects true or false, got ",
@@ -69,7 +70,8 @@ bool ModelOptions::flag(const std::string& name, bool fallback) {
 }
 
 void ModelOptions::check_all_used() const {
-  const std::vector<std::string> known(asked_.begin(), asked_.end());
+  std::vector<std::string> known;
+  for (const auto& [name, fallback] : asked_) known.push_back(name);
   for (const auto& [name, value] : values_)
     LATHE_CHECK(asked_.count(name), model_, ": has no option '", name, "'", suggestion(name, known),
                 " (its options: ", list_text(known), ")");
@@ -107,14 +109,29 @@ std::string model_name(const std::string& typed) {
   return factories().count(name) ? name : typed;
 }
 
-std::unique_ptr<Module> create_model(const std::string& typed,
-                                     const std::map<std::string, std::string>& values) {
-  const std::string name = model_name(typed);
+namespace {
+
+ModelFactory factory_of(const std::string& name) {
   const auto found = factories().find(name);
   LATHE_CHECK(found != factories().end(), "model: there is no '", name, "'",
               suggestion(name, model_names()), " (models: ", list_text(model_names()), ")");
+  return found->second;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> model_options(const std::string& name) {
+  const NoInitialValues nobody_uses_it;
+  ModelOptions options(name, {});
+  factory_of(name)(options);
+  return options.asked();
+}
+
+std::unique_ptr<Module> create_model(const std::string& typed,
+                                     const std::map<std::string, std::string>& values) {
+  const std::string name = model_name(typed);
   ModelOptions options(name, values);
-  auto model = found->second(options);
+  auto model = factory_of(name)(options);
   options.check_all_used();
   model->name_paths();
   return model;

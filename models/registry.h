@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -26,14 +25,16 @@ class ModelOptions {
   double probability(const std::string& name, double fallback);
   /// true or false.
   bool flag(const std::string& name, bool fallback);
+  /// What was asked for, each with its value when it is not given, as JSON text.
+  const std::map<std::string, std::string>& asked() const { return asked_; }
   /// Throws for an option that nothing asked for, offering the nearest one that was.
   void check_all_used() const;
 
  private:
-  const std::string* find(const std::string& name);
+  const std::string* find(const std::string& name, const std::string& fallback);
   std::string model_;
   std::map<std::string, std::string> values_;
-  std::set<std::string> asked_;
+  std::map<std::string, std::string> asked_;  // with the values they have when not given
 };
 
 using ModelFactory = std::unique_ptr<Module> (*)(ModelOptions& options);
@@ -46,6 +47,8 @@ std::vector<std::string> model_names();
 /// "tf_efficientnetv2_m.in21k_ft_in1k" with timm's tag of the weights. Other names stay as they
 /// are.
 std::string model_name(const std::string& typed);
+/// A model's options, each with the value that it has when a recipe does not say, as JSON text.
+std::map<std::string, std::string> model_options(const std::string& name);
 /// A new model with fresh parameters and its layers' paths named. The name may be any that
 /// model_name() knows. Throws Error(usage) for an unknown name or option, with the nearest known
 /// one.

@@ -91,3 +91,17 @@ TEST_CASE("errors of model names and options offer the nearest") {
           create_model("inceptionv3", {{"aux_logits", "1"}});
         }) == "inception_v3: the option 'aux_logits' expects true or false, got 1");
 }
+
+TEST_CASE("docs/recipes.md has every model with its options as they are now, and no other") {
+  const std::string page = tests::bytes_of(std::filesystem::path(LATHE_SOURCE) / "docs/recipes.md");
+  std::string table = "| model | its options |\n| --- | --- |\n";
+  for (const std::string& name : model_names()) {
+    table += "| `" + name + "` |";
+    for (const auto& [option, value] : model_options(name)) {
+      table += " `" + option + " = " + value + "`";
+      CHECK_MESSAGE(page.find("`" + option + "`") != std::string::npos, option);
+    }
+    table += " |\n";
+  }
+  CHECK_MESSAGE(page.find(table + "\n") != std::string::npos, table);
+}
